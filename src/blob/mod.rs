@@ -1,0 +1,33 @@
+//! Bytes in flight: one stream type for every upload and download, and what is done to it on the way.
+
+use std::io;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+/// The bytes of an image on their way in or out, in blocks of at most a few MiB. Ends after the first error.
+pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
+
+/// Why a body ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The sender hung up or broke the framing.
+    #[error("the sender ended the data early: {0}")]
+    Broken(#[source] io::Error),
+    /// Nothing came for longer than the stall timeout.
+    #[error("no data came for {seconds} s")]
+    Stalled {
+        /// The timeout that ran out.
+        seconds: u64,
+    },
+    /// More bytes came than allowed.
+    #[error("more than {limit} bytes")]
+    TooLong {
+        /// The most that was allowed, in bytes.
+        limit: u64,
+    },
+    /// The medium that the bytes are read from failed.
+    #[error("reading the data failed: {0}")]
+    Medium(#[source] io::Error),
+}

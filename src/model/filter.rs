@@ -1,0 +1,1 @@
+//! What a list of images is asked for: conditions, order, page.

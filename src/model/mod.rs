@@ -1,0 +1,7 @@
+//! Plain nouns: what the service is about. No I/O, no wire form, no row form.
+
+pub mod filter;
+pub mod identity;
+pub mod image;
+pub mod lifecycle;
+pub mod member;

@@ -1,0 +1,1 @@
+//! Who may do what: the check-string language, the rules, and asking them.

@@ -1,0 +1,117 @@
+//! Where image bytes live: the trait that every driver implements, and its errors.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::{Map, Value};
+
+use crate::blob::{Body, BodyError};
+
+/// A boxed future: the registry keeps drivers of every type in one map.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// One place that keeps image bytes. An object's name is an image id; its address afterwards is a URL
+/// whose form is the reference's (`file:///…`, `rbd://…`), so that either server reads what the other wrote.
+pub trait Store: Send + Sync {
+    /// What this store can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Writes `body` as the object of `id`. It is visible and durable when the future ends well, and nothing
+    /// of it is left when it does not, or when the future is dropped.
+    ///
+    /// # Errors
+    /// `Exists` when there is such an object already; `Body` when `body` broke.
+    fn put<'a>(&'a self, id: &'a str, body: Body) -> StoreFuture<'a, Placed>;
+
+    /// Opens the object at `url`, or the part of it in `range`.
+    fn get<'a>(&'a self, url: &'a str, range: Option<ByteRange>) -> StoreFuture<'a, Body>;
+
+    /// Removes the object at `url`.
+    fn delete<'a>(&'a self, url: &'a str) -> StoreFuture<'a, ()>;
+
+    /// The size of the object at `url` in bytes.
+    fn size<'a>(&'a self, url: &'a str) -> StoreFuture<'a, u64>;
+
+    /// Removes everything that a `put` for `id` left behind when its process was killed, finished or not.
+    /// Only for ids that no location names.
+    fn discard<'a>(&'a self, id: &'a str) -> StoreFuture<'a, ()>;
+}
+
+/// What a store can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// New objects can be written.
+    pub add: bool,
+    /// Objects can be removed.
+    pub delete: bool,
+    /// A part of an object can be read without reading what is before it.
+    pub random_access: bool,
+}
+
+/// An object that was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// Where it is.
+    pub url: String,
+    /// How long it is, in bytes.
+    pub size: u64,
+    /// What the store wants noted beside the URL.
+    pub metadata: Map<String, Value>,
+}
+
+/// A part of an object: `length` bytes from `start` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRange {
+    /// The first byte.
+    pub start: u64,
+    /// How many bytes.
+    pub length: u64,
+}
+
+/// Why a store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such object.
+    #[error("no object at {url}")]
+    NotFound {
+        /// Where it was looked for.
+        url: String,
+    },
+    /// There is such an object already.
+    #[error("an object for image {id} exists already")]
+    Exists {
+        /// The image.
+        id: String,
+    },
+    /// No room is left.
+    #[error("the storage is full")]
+    Full(#[source] std::io::Error),
+    /// The store may not write, or not remove.
+    #[error("permission denied by the storage")]
+    Denied(#[source] std::io::Error),
+    /// The URL is not one of this store.
+    #[error("malformed location: {reason}")]
+    BadUrl {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store cannot do this at all.
+    #[error("the store does not support {what}")]
+    Unsupported {
+        /// What was asked.
+        what: &'static str,
+    },
+    /// The data that was to be written broke off.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// Anything else.
+    #[error("storage failed: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl StoreError {
+    /// Whether asking again cannot help.
+    pub fn is_permanent(&self) -> bool {
+        !matches!(self, Self::Io(_) | Self::Full(_))
+    }
+}

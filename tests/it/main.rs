@@ -1,0 +1,1 @@
+//! The tests that need nothing but this crate: one binary, one file per area.
