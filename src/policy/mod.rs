@@ -1,1 +1,3 @@
 //! Who may do what: the check-string language, the rules, and asking them.
+
+pub mod parse;
