@@ -1,6 +1,22 @@
 //! Who may do what: the check-string language, the rules, and asking them.
+//!
+//! [`Policy`] holds the rules as they stand, [`Rule`] names those that the code asks, a [`Target`] is what they are
+//! asked about. Everything here is pure: no I/O, no clock, and the same answer every time.
 
+mod credentials;
+mod enforce;
+mod evaluate;
+mod explain;
 pub mod parse;
+mod review;
 pub mod rules;
+mod target;
 
+pub use enforce::{InvalidRule, Policy, Settings};
+pub use evaluate::Undecided;
+pub use explain::{Explanation, Reason};
 pub use rules::Rule;
+pub use target::{ImageTarget, Nothing, Target, new_image};
+
+#[cfg(test)]
+mod tests;

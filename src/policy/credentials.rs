@@ -1,0 +1,72 @@
+//! What a check may read of the caller: the values that oslo.context hands to oslo.policy, by its names.
+
+use crate::model::identity::Identity;
+
+/// One value of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Credential<'a> {
+    /// Text, or nothing.
+    Text(Option<&'a str>),
+    /// Texts, of which any may match.
+    List(&'a [String]),
+    /// A value that the reference has and an [`Identity`] does not hold.
+    Unknown,
+}
+
+/// The value called `name` (`RequestContext.to_policy_values` of oslo.context, and `system` of oslo.policy).
+/// There is no `is_admin` and no `tenant` among them.
+pub(super) fn credential<'a>(caller: &'a Identity, name: &str) -> Option<Credential<'a>> {
+    use Credential::{List, Text, Unknown};
+    Some(match name {
+        "project_id" => Text(caller.project_id.as_deref()),
+        "user_id" => Text(caller.user_id.as_deref()),
+        "roles" => List(&caller.roles),
+        "user_domain_id" => Text(caller.user_domain_id.as_deref()),
+        "project_domain_id" => Text(caller.project_domain_id.as_deref()),
+        "domain_id" => Text(caller.domain_id.as_deref()),
+        "system_scope" => Text(caller.system_scope.as_deref()),
+        "system" if scope(caller) == Scope::System => Text(caller.system_scope.as_deref()),
+        // Keystone sends nothing else, unless it has an admin project configured.
+        "is_admin_project" => Text(Some("True")),
+        "service_roles" => List(&caller.service_roles),
+        "service_user_id" | "service_user_domain_id" | "service_project_id" | "service_project_domain_id" => {
+            if caller.service_roles.is_empty() {
+                Text(None)
+            } else {
+                Unknown
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// What the token is for.
+pub(super) fn scope(caller: &Identity) -> Scope {
+    let given = |id: &Option<String>| id.as_ref().is_some_and(|id| !id.is_empty());
+    if given(&caller.system_scope) {
+        Scope::System
+    } else if given(&caller.domain_id) {
+        Scope::Domain
+    } else {
+        // Also a token that is for nothing at all, as in oslo.policy.
+        Scope::Project
+    }
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    Project,
+    Domain,
+    System,
+}
+
+impl Scope {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Domain => "domain",
+            Self::System => "system",
+        }
+    }
+}

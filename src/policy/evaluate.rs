@@ -1,0 +1,224 @@
+//! Asking one check: a tree, a caller and a target give yes, no, or a reason why there is no answer.
+
+use std::borrow::Cow;
+
+use super::credentials::{Credential, credential};
+use super::enforce::Policy;
+use super::explain::Trace;
+use super::parse::Check;
+use super::parse::pattern::{Pattern, Unfilled};
+use super::parse::subject::Subject;
+use super::target::{Target, or_none};
+use crate::model::identity::Identity;
+
+/// How deep checks may stand in one another, counted through the rules that they name. Rules that name each other in a
+/// circle end here.
+const MAX_DEPTH: usize = 500;
+
+/// How many checks one question may cost. Without it, rules that name each other twice could cost years.
+const MAX_CHECKS: usize = 10_000;
+
+/// Why a rule has no answer. It is denied then, whatever stands around the check (`not` too): in the reference the
+/// request ends in an error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undecided {
+    /// Another service has to be asked, and deciding does no I/O.
+    ///
+    /// This is the seam for `http:` and `https:` checks: a caller that may do I/O takes the address from here, asks,
+    /// and decides again with the answers known so far as one more field of the question. Until such a caller exists,
+    /// these rules deny.
+    #[error("{0} has to be asked, and remote checks are not made")]
+    Remote(String),
+    /// The address of a remote check needs a value that the target does not have.
+    #[error("the address of the remote check needs {0:?}, which the target does not have")]
+    MissingInAddress(String),
+    /// The right side of a check is no pattern.
+    #[error("in {0:?} a % is neither %(key)s nor %%")]
+    Pattern(String),
+    /// The left side of a check is neither a constant nor a name.
+    #[error("{0:?} is neither a constant nor the name of something of the caller")]
+    Subject(String),
+    /// The left side of a check goes below something that has nothing below it.
+    #[error("there is nothing below {0:?}")]
+    Path(String),
+    /// The left side of a check is known to the reference and not to this service.
+    #[error("{0:?} is not known about a caller with a service token")]
+    Unknown(String),
+    /// The rules name each other in a circle, or nearly so.
+    #[error("checks stand more than {MAX_DEPTH} deep in one another: do rules name each other in a circle?")]
+    TooDeep,
+    /// The rules name each other so often that asking them all takes too long.
+    #[error("more than {MAX_CHECKS} checks have to be asked")]
+    TooMany,
+}
+
+/// One question on its way through the rules.
+pub(super) struct Question<'a, T> {
+    policy: &'a Policy,
+    caller: &'a Identity,
+    target: &'a dyn Target,
+    depth: usize,
+    asked: usize,
+    trace: T,
+}
+
+impl<'a, T: Trace> Question<'a, T> {
+    pub(super) fn new(policy: &'a Policy, caller: &'a Identity, target: &'a dyn Target, trace: T) -> Self {
+        Self {
+            policy,
+            caller,
+            target,
+            depth: 0,
+            asked: 0,
+            trace,
+        }
+    }
+
+    /// Whether the check holds, and what was noted on the way.
+    pub(super) fn ask(mut self, check: &'a Check) -> (Result<bool, Undecided>, T) {
+        let answer = self.holds(check);
+        (answer, self.trace)
+    }
+
+    fn holds(&mut self, check: &'a Check) -> Result<bool, Undecided> {
+        if self.depth == MAX_DEPTH {
+            return Err(Undecided::TooDeep);
+        }
+        if self.asked == MAX_CHECKS {
+            return Err(Undecided::TooMany);
+        }
+        self.asked += 1;
+        self.depth += 1;
+        self.trace.enter(check);
+        let answer = self.answer(check);
+        self.trace.leave(&answer);
+        self.depth -= 1;
+        answer
+    }
+
+    fn answer(&mut self, check: &'a Check) -> Result<bool, Undecided> {
+        match check {
+            Check::True => Ok(true),
+            Check::False => Ok(false),
+            Check::Unreadable(text) => {
+                self.trace.note(|| format!("{text:?} is no check"));
+                Ok(false)
+            }
+            Check::Not(inner) => self.holds(inner).map(|holds| !holds),
+            Check::And(checks) => self.first(checks, false),
+            Check::Or(checks) => self.first(checks, true),
+            Check::Rule(name) => self.rule(name),
+            Check::Role(name) => self.role(name),
+            Check::Generic(generic) => {
+                let Some(wanted) = self.fill(&generic.wanted)? else {
+                    return Ok(false);
+                };
+                match &generic.subject {
+                    Subject::Literal(value) => Ok(self.equal(value, &wanted)),
+                    Subject::Path => self.path(&generic.kind, &wanted),
+                    Subject::Invalid => Err(Undecided::Subject(generic.kind.to_string())),
+                }
+            }
+            Check::Remote(address) => Err(self.remote(address)),
+        }
+    }
+
+    /// The answer of the first check that answers `wanted`, and the opposite if none does.
+    fn first(&mut self, checks: &'a [Check], wanted: bool) -> Result<bool, Undecided> {
+        for check in checks {
+            if self.holds(check)? == wanted {
+                return Ok(wanted);
+            }
+        }
+        Ok(!wanted)
+    }
+
+    /// A rule that does not exist is the default rule; without that it denies.
+    fn rule(&mut self, name: &'a str) -> Result<bool, Undecided> {
+        let policy = self.policy;
+        let Some(entry) = policy.entry(name) else {
+            self.trace.note(|| "there is no such rule".to_owned());
+            return Ok(false);
+        };
+        if *entry.name != *name {
+            self.trace
+                .note(|| format!("there is no such rule, {} stands in for it", entry.name));
+        }
+        match self.holds(&entry.check) {
+            // compat: the reference catches the error of a missing key wherever a rule is named.
+            Err(Undecided::MissingInAddress(_)) => Ok(false),
+            answer => answer,
+        }
+    }
+
+    fn role(&mut self, name: &'a Pattern) -> Result<bool, Undecided> {
+        let Some(name) = self.fill(name)? else {
+            return Ok(false);
+        };
+        let has = self.caller.roles.iter().any(|role| equal_in_lower_case(role, &name));
+        if !has {
+            let roles = &self.caller.roles;
+            self.trace.note(|| match roles.as_slice() {
+                [] => "the caller has no roles".to_owned(),
+                roles => format!("the caller's roles: {}", roles.join(", ")),
+            });
+        }
+        Ok(has)
+    }
+
+    /// Whether what the path leads to is the wanted text, or holds it.
+    fn path(&mut self, path: &str, wanted: &str) -> Result<bool, Undecided> {
+        let (name, below) = match path.split_once('.') {
+            Some((name, _)) => (name, true),
+            None => (path, false),
+        };
+        match credential(self.caller, name) {
+            None => {
+                self.trace.note(|| format!("the caller has no {name:?}"));
+                Ok(false)
+            }
+            Some(Credential::List([])) => Ok(false),
+            Some(Credential::Unknown) => Err(Undecided::Unknown(name.to_owned())),
+            Some(_) if below => Err(Undecided::Path(name.to_owned())),
+            Some(Credential::Text(value)) => Ok(self.equal(&or_none(value), wanted)),
+            Some(Credential::List(values)) => Ok(values.iter().any(|value| value == wanted)),
+        }
+    }
+
+    fn equal(&mut self, left: &str, right: &str) -> bool {
+        let equal = left == right;
+        self.trace
+            .note(|| format!("{left:?} {} {right:?}", if equal { "is" } else { "is not" }));
+        equal
+    }
+
+    fn remote(&mut self, address: &Pattern) -> Undecided {
+        match address.fill(|key| self.target.get(key)) {
+            Ok(address) => Undecided::Remote(address.into_owned()),
+            Err(Unfilled::Missing(key)) => Undecided::MissingInAddress(key.to_owned()),
+            Err(Unfilled::Broken) => Undecided::Pattern(address.to_string()),
+        }
+    }
+
+    /// The pattern with the target's values in it; none if the target lacks one.
+    fn fill(&mut self, pattern: &'a Pattern) -> Result<Option<Cow<'a, str>>, Undecided> {
+        let target = self.target;
+        match pattern.fill(|key| target.get(key)) {
+            Ok(text) => Ok(Some(text)),
+            Err(Unfilled::Missing(key)) => {
+                self.trace.note(|| format!("the target has no {key:?}"));
+                Ok(None)
+            }
+            Err(Unfilled::Broken) => Err(Undecided::Pattern(pattern.to_string())),
+        }
+    }
+}
+
+/// Compares without making new text for names in ASCII, which all but a few are.
+fn equal_in_lower_case(left: &str, right: &str) -> bool {
+    if left.is_ascii() && right.is_ascii() {
+        left.eq_ignore_ascii_case(right)
+    } else {
+        left.to_lowercase() == right.to_lowercase()
+    }
+}
