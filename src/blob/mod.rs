@@ -4,10 +4,18 @@ use std::io;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, stream};
+
+pub mod lane;
+pub mod pipe;
 
 /// The bytes of an image on their way in or out, in blocks of at most a few MiB. Ends after the first error.
 pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
+
+/// A body of these blocks.
+pub fn body(blocks: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>) -> Body {
+    Box::pin(stream::iter(blocks.into_iter().map(Ok)))
+}
 
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
