@@ -6,6 +6,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
+pub mod hash;
 pub mod lane;
 pub mod pipe;
 
