@@ -9,6 +9,7 @@ use futures_util::{Stream, stream};
 pub mod hash;
 pub mod lane;
 pub mod pipe;
+pub mod range;
 
 /// The bytes of an image on their way in or out, in blocks of at most a few MiB. Ends after the first error.
 pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
