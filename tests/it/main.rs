@@ -1,3 +1,14 @@
 //! The tests that need nothing but this crate: one binary, one file per area.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on stops, and may block its thread"
+)]
+#![expect(unreachable_pub, reason = "nothing is reachable from outside of a test binary")]
+
+mod harness;
 mod policy_matrix;
+#[macro_use]
+mod store_conformance;
+mod stores;

@@ -1,0 +1,4 @@
+//! The store drivers: each through the suite, and what each does beyond it.
+
+mod filesystem;
+mod flaky;

@@ -1,0 +1,282 @@
+//! The filesystem store: the suite, its files as the reference expects them, and puts cut off at any moment.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use glint::blob::hash::{self, Algorithm};
+use glint::blob::{BodyError, body as of, pipe};
+use glint::store::filesystem::{FilesystemStore, Options};
+use glint::store::{Store, StoreError};
+use proptest::prelude::*;
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use crate::harness::bytes::{FRAME, body, broken, read, text};
+use crate::store_conformance::{Driver, nothing_is_left};
+
+const ID: &str = "3a8c8c5e-7d0b-4f0e-9f5e-1d2c3b4a5f60";
+
+/// A filesystem store in a directory of its own.
+pub struct Directory {
+    datadir: TempDir,
+    store: Arc<FilesystemStore>,
+}
+
+impl Directory {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(choose: impl FnOnce(&mut Options)) -> Self {
+        let datadir = tempfile::tempdir().unwrap();
+        let mut options = Options::new(datadir.path().to_str().unwrap());
+        choose(&mut options);
+        let store = Arc::new(FilesystemStore::open(options));
+        Self { datadir, store }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.datadir.path().join(ID)
+    }
+}
+
+impl Driver for Directory {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    fn held(&self) -> Pin<Box<dyn Future<Output = Vec<String>> + Send + '_>> {
+        let mut files = Vec::new();
+        list(self.datadir.path(), &mut files);
+        Box::pin(std::future::ready(files))
+    }
+}
+
+fn list(directory: &Path, files: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            list(&path, files);
+        } else {
+            files.push(path.display().to_string());
+        }
+    }
+}
+
+mod plain {
+    conformance!(super::Directory::new());
+}
+
+mod thin {
+    conformance!(super::Directory::with(|options| options.thin = true));
+}
+
+mod small_blocks {
+    conformance!(super::Directory::with(|options| options.read_block = 4099));
+}
+
+#[tokio::test]
+async fn files_lie_where_the_reference_looks() {
+    let directory = Directory::with(|options| {
+        options.metadata.insert("id".into(), "nfs-1".into());
+    });
+    let placed = directory.store.put(ID, body(1, 10)).await.unwrap();
+    assert_eq!(placed.url, format!("file://{}", directory.path().display()));
+    assert_eq!(
+        serde_json::Value::Object(placed.metadata),
+        serde_json::json!({"id": "nfs-1"})
+    );
+    assert_eq!(fs::read(directory.path()).unwrap(), text(1, 0, 10));
+    // An object of the reference, which lets old databases have any id.
+    fs::write(directory.datadir.path().join("7"), "old").unwrap();
+    let old = directory.store.get(&placed.url.replace(ID, "7"), None).await.unwrap();
+    assert_eq!(read(old).await.unwrap(), b"old");
+}
+
+#[tokio::test]
+async fn only_uuids_are_put() {
+    let directory = Directory::new();
+    for id in ["7", "", "../x", ".incoming", "3a8c8c5e7d0b4f0e9f5e1d2c3b4a5f60"] {
+        let put = directory.store.put(id, body(1, 10)).await;
+        assert!(matches!(put, Err(StoreError::Unsupported { .. })), "{id:?}");
+        fs::write(directory.datadir.path().join("7"), "old").unwrap();
+        directory.store.discard(id).await.unwrap();
+        assert!(directory.datadir.path().join("7").exists());
+    }
+}
+
+#[tokio::test]
+async fn files_have_the_chosen_permissions() {
+    let directory = Directory::with(|options| {
+        let datadir = Path::new(&options.datadir);
+        fs::set_permissions(datadir, fs::Permissions::from_mode(0o700)).unwrap();
+        options.file_mode = Some(0o646);
+    });
+    directory.store.put(ID, body(1, 10)).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(&directory.path()), 0o646);
+    assert_eq!(mode(directory.datadir.path()), 0o711, "readers can pass the directory");
+}
+
+#[tokio::test]
+async fn zeros_take_no_room_in_a_thin_store() {
+    let hole = 64 * 1024;
+    let mut image = vec![0; 40 * hole + 5];
+    image[3 * hole + 1] = 1;
+    image[20 * hole..22 * hole].fill(2);
+    for (thin, frame) in [(true, 40 * hole + 5), (true, 100_003), (false, 1_000_000)] {
+        let directory = Directory::with(|options| options.thin = thin);
+        let frames: Vec<_> = image.chunks(frame).map(Bytes::copy_from_slice).collect();
+        let placed = directory.store.put(ID, of(frames)).await.unwrap();
+        assert_eq!(placed.size, image.len() as u64);
+        assert!(fs::read(directory.path()).unwrap() == image);
+        let used = fs::metadata(directory.path()).unwrap().blocks() * 512;
+        assert_eq!(used < 8 * hole as u64, thin, "{used} bytes used in frames of {frame}");
+    }
+    let directory = Directory::with(|options| options.thin = true);
+    directory
+        .store
+        .put(ID, of([Bytes::from(vec![0; 3 * hole])]))
+        .await
+        .unwrap();
+    assert!(fs::read(directory.path()).unwrap() == vec![0; 3 * hole]);
+}
+
+#[tokio::test]
+async fn a_file_cut_short_is_noticed() {
+    let directory = Directory::new();
+    let url = directory.store.put(ID, body(1, 3_000_000)).await.unwrap().url;
+    let mut reading = directory.store.get(&url, None).await.unwrap();
+    File::options()
+        .write(true)
+        .open(directory.path())
+        .unwrap()
+        .set_len(1_500_000)
+        .unwrap();
+    let mut read = 0;
+    let end = loop {
+        match reading.next().await {
+            Some(Ok(block)) => read += block.len(),
+            other => break other,
+        }
+    };
+    assert!(matches!(end, Some(Err(BodyError::Medium(_)))), "after {read}: {end:?}");
+    assert!(reading.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_write_still_reads() {
+    let ground = tempfile::tempdir().unwrap();
+    fs::write(ground.path().join("file"), "x").unwrap();
+    let datadir = ground.path().join("file/images");
+    let store = FilesystemStore::open(Options::new(datadir.to_str().unwrap()));
+    assert!(store.obstacle().unwrap().contains("file/images"));
+    assert!(!store.capabilities().add);
+    assert!(matches!(store.put(ID, body(1, 1)).await, Err(StoreError::Denied(_))));
+    let url = format!("file://{}/{ID}", datadir.display());
+    assert!(matches!(store.size(&url).await, Err(StoreError::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn the_directory_is_made_and_found_again() {
+    let ground = tempfile::tempdir().unwrap();
+    let datadir = ground.path().join("some/where");
+    let options = Options::new(datadir.to_str().unwrap());
+    let url = {
+        let store = FilesystemStore::open(options.clone());
+        assert_eq!(store.obstacle(), None);
+        store.put(ID, body(1, 10)).await.unwrap().url
+    };
+    let store = FilesystemStore::open(options);
+    assert_eq!(store.size(&url).await.unwrap(), 10);
+}
+
+#[tokio::test]
+async fn an_upload_through_the_whole_pipe() {
+    let directory = Directory::new();
+    let length = 5_000_000;
+    let capped = pipe::capped(body(9, length), length);
+    let (counted, count) = pipe::counted(pipe::stall_guarded(capped, Duration::from_mins(1)));
+    let (hashed, digests) = hash::beside(pipe::blocks(counted), Algorithm::Sha512);
+    let placed = directory.store.put(ID, hashed).await.unwrap();
+    let digests = digests.await.unwrap();
+    assert_eq!((placed.size, count.bytes()), (length, length));
+    let back = directory.store.get(&placed.url, None).await.unwrap();
+    let (mut back, again) = hash::beside(back, Algorithm::Sha512);
+    while let Some(block) = back.next().await {
+        block.unwrap();
+    }
+    assert_eq!(again.await.unwrap(), digests);
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_body_broken_anywhere_leaves_nothing(length in 0..20 * FRAME as u64, thin: bool) {
+        let directory = Directory::with(|options| options.thin = thin);
+        run(async {
+            let put = directory.store.put(ID, broken(1, length)).await;
+            assert!(matches!(put, Err(StoreError::Body(BodyError::Broken(_)))));
+            assert!(directory.held().await.is_empty());
+        });
+    }
+
+    /// In the middle of its body, while syncing or linking, or when all but the answer was done.
+    #[test]
+    fn a_put_dropped_at_any_moment_leaves_nothing(length in 0..4 * FRAME as u64, patience_us in 0..6000_u64) {
+        let directory = Directory::new();
+        run(async {
+            let put = directory.store.put(ID, body(1, length));
+            if let Ok(placed) = timeout(Duration::from_micros(patience_us), put).await {
+                assert_eq!(fs::metadata(directory.path()).unwrap().len(), placed.unwrap().size);
+            } else {
+                nothing_is_left(&directory).await;
+            }
+        });
+    }
+
+    #[test]
+    fn nothing_is_left_when_the_runtime_ends(frames in 0..5_u64, patience_us in 0..3000_u64) {
+        let directory = Directory::new();
+        run(async {
+            let (body, _) = crate::harness::bytes::stuck(1, frames * FRAME as u64);
+            let put = directory.store.put(ID, body);
+            assert!(timeout(Duration::from_micros(patience_us), put).await.is_err());
+        });
+        let mut left = Vec::new();
+        list(directory.datadir.path(), &mut left);
+        prop_assert!(left.is_empty(), "{:?}", left);
+    }
+}
+
+/// Where readers stand matters only to the file: several at once, each at its own place.
+#[tokio::test]
+async fn readers_do_not_disturb_each_other() {
+    let directory = Directory::new();
+    let length = 2_000_000;
+    let url = directory.store.put(ID, body(3, length)).await.unwrap().url;
+    let (one, two) = tokio::join!(directory.store.get(&url, None), directory.store.get(&url, None));
+    let (one, two) = tokio::join!(read(one.unwrap()), read(two.unwrap()));
+    let mut file = vec![0; usize::try_from(length).unwrap()];
+    File::open(directory.path())
+        .unwrap()
+        .read_exact_at(&mut file, 0)
+        .unwrap();
+    assert!(one.unwrap() == file && two.unwrap() == file);
+}
