@@ -12,6 +12,7 @@ use super::{DEPTH, Stopped, open};
 
 const SOON: Duration = Duration::from_secs(20);
 
+#[expect(clippy::unnecessary_wraps, reason = "the form of a lane's work")]
 fn append(all: &mut Vec<u8>, block: &Bytes) -> io::Result<()> {
     all.extend_from_slice(block);
     Ok(())
