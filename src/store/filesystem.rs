@@ -38,7 +38,7 @@ pub struct Options {
     pub file_mode: Option<u32>,
     /// Whether blocks of zeros are left out, as holes (`filesystem_thin_provisioning`).
     pub thin: bool,
-    /// The bytes that are read at once (`filesystem_store_chunk_size`).
+    /// The bytes that are read at once (`filesystem_store_chunk_size`), within 4 KiB and 8 MiB.
     pub read_block: usize,
     /// What is noted beside the URL of new objects (from `filesystem_store_metadata_file`).
     pub metadata: Map<String, Value>,

@@ -19,7 +19,8 @@ pub trait Store: Send + Sync {
     fn capabilities(&self) -> Capabilities;
 
     /// Writes `body` as the object of `id`. It is visible and durable when the future ends well, and nothing
-    /// of it is left when it does not, or when the future is dropped.
+    /// of it is left when it does not. When the future is dropped, nothing is left soon after: what a thread or a
+    /// server is still busy with is removed behind the caller's back.
     ///
     /// # Errors
     /// `Exists` when there is such an object already; `Body` when `body` broke.

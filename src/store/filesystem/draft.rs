@@ -2,11 +2,12 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
+use std::num::NonZero;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags, open, renameat_with};
+use rustix::fs::{Advice, CWD, Mode, OFlags, RenameFlags, fadvise, open, renameat_with};
 use tracing::warn;
 
 use super::failure;
@@ -23,6 +24,10 @@ const DEFAULT_MODE: u32 = 0o666;
 /// Zeros become holes in pieces of this many bytes, counted from the beginning of the object.
 const HOLE: u64 = 64 * 1024;
 
+/// After so many bytes the system is told to write them out. Otherwise it gathers them in memory, gigabytes at times,
+/// and the uploader who has sent the last byte waits for the disk in one piece, longer than a proxy may wait for us.
+const WRITE_OUT: u64 = 8 * 1024 * 1024;
+
 /// An object that is being written. Dropped, it is as if it had never been.
 ///
 /// All of it, the dropping too, may block its thread for the time of a file system call.
@@ -35,6 +40,8 @@ pub(super) struct Draft {
     mode: Option<u32>,
     thin: bool,
     length: u64,
+    /// So many bytes from the beginning on are on their way to the disk.
+    written_out: u64,
 }
 
 impl Draft {
@@ -63,17 +70,30 @@ impl Draft {
             mode,
             thin,
             length: 0,
+            written_out: 0,
         })
     }
 
     /// Appends `block`.
     pub(super) fn write(&mut self, block: &Bytes) -> io::Result<()> {
         if self.thin {
-            return self.write_thin(block);
+            self.write_thin(block)?;
+        } else {
+            self.file.write_all_at(block, self.length)?;
+            self.length += block.len() as u64;
         }
-        self.file.write_all_at(block, self.length)?;
-        self.length += block.len() as u64;
+        self.write_out();
         Ok(())
+    }
+
+    /// Begins to write out what has gathered. To say that the pages are not needed does so without waiting for it;
+    /// where it does not, all that is lost is the head start.
+    fn write_out(&mut self) {
+        let gathered = self.length - self.written_out;
+        if gathered >= WRITE_OUT {
+            let _ = fadvise(&self.file, self.written_out, NonZero::new(gathered), Advice::DontNeed);
+            self.written_out = self.length;
+        }
     }
 
     fn write_thin(&mut self, mut rest: &[u8]) -> io::Result<()> {

@@ -215,6 +215,42 @@ async fn an_upload_through_the_whole_pipe() {
     assert_eq!(again.await.unwrap(), digests);
 }
 
+/// However many clients are slow, they hold no threads that others need.
+#[test]
+fn slow_clients_stop_nobody() {
+    let directory = Directory::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let url = directory.store.put(ID, body(1, 2_000_000)).await.unwrap().url;
+        let mut slow_gets = Vec::new();
+        let mut slow_puts = Vec::new();
+        for n in 0..20 {
+            let mut reading = directory.store.get(&url, None).await.unwrap();
+            reading.next().await.unwrap().unwrap();
+            slow_gets.push(reading);
+            let (stuck, _) = crate::harness::bytes::stuck(n, 1_000_000);
+            let (stuck, _) = hash::beside(stuck, Algorithm::Sha512);
+            let id = format!("3a8c8c5e-7d0b-4f0e-9f5e-1d2c3b4a00{n:02}");
+            let store = Arc::clone(&directory.store);
+            let mut put = Box::pin(async move { store.put(&id, stuck).await.map(|_| ()) });
+            assert!(timeout(Duration::from_millis(5), &mut put).await.is_err());
+            slow_puts.push(put);
+        }
+        let id = "3a8c8c5e-7d0b-4f0e-9f5e-1d2c3b4a5f99";
+        let (hashed, digests) = hash::beside(body(2, 3_000_000), Algorithm::Sha512);
+        timeout(Duration::from_mins(1), async {
+            directory.store.put(id, hashed).await.unwrap();
+            digests.await.unwrap();
+        })
+        .await
+        .expect("the quick one is not held up");
+    });
+}
+
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
