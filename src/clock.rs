@@ -40,11 +40,7 @@ pub fn new_uuid() -> Uuid {
 ///
 /// # Panics
 /// When the operating system has no randomness to give, which no caller could handle.
-#[expect(
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    reason = "without randomness nothing here is safe to do"
-)]
+#[expect(clippy::expect_used, clippy::disallowed_methods, reason = "without randomness nothing here is safe to do")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

@@ -58,29 +58,17 @@ pub struct Error {
 impl Error {
     /// A failure of `kind` with the kind's own sentence.
     pub fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            text: Text::Standard,
-            source: None,
-        }
+        Self { kind, text: Text::Standard, source: None }
     }
 
     /// A defect: the client sees the standard sentence, the log sees `cause`.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self {
-            kind: Kind::Internal,
-            text: Text::Standard,
-            source: Some(cause.into()),
-        }
+        Self { kind: Kind::Internal, text: Text::Standard, source: Some(cause.into()) }
     }
 
     /// Something beneath us is away: the client sees the standard sentence, the log sees `cause`.
     pub fn unavailable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self {
-            kind: Kind::Unavailable,
-            text: Text::Standard,
-            source: Some(cause.into()),
-        }
+        Self { kind: Kind::Unavailable, text: Text::Standard, source: Some(cause.into()) }
     }
 
     /// Puts `text` in place of the kind's own sentence.
@@ -141,8 +129,6 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source
-            .as_ref()
-            .map(|source| source.as_ref() as &(dyn StdError + 'static))
+        self.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
     }
 }

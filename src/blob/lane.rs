@@ -24,12 +24,7 @@ pub type Work<S> = fn(&mut S, &Bytes) -> io::Result<()>;
 pub fn open<S: Send + 'static>(state: S, work: Work<S>) -> (Feeder<S>, Outcome<S>) {
     let (queue, blocks) = mpsc::channel(DEPTH);
     let (outcome, result) = oneshot::channel();
-    let worker = Worker {
-        state,
-        work,
-        blocks,
-        outcome,
-    };
+    let worker = Worker { state, work, blocks, outcome };
     let idle = Arc::new(Mutex::new(Some(worker)));
     (Feeder { queue, idle }, Outcome { result })
 }
@@ -93,9 +88,7 @@ impl<S> Outcome<S> {
     /// # Errors
     /// What `work` returned; or `Interrupted` when the feeder was dropped before its `finish`, or the worker was lost.
     pub async fn finished(self) -> io::Result<S> {
-        self.result
-            .await
-            .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::Interrupted, "the work was abandoned")))
+        self.result.await.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::Interrupted, "the work was abandoned")))
     }
 }
 

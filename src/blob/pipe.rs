@@ -73,12 +73,7 @@ pub fn stall_guarded(body: Body, patience: Duration) -> Body {
 /// Gathers small frames into blocks of about `BLOCK` bytes; large frames pass as they are. A client may send its data
 /// one byte at a time: everything behind this sees few blocks, and none that keeps a bigger buffer alive.
 pub fn blocks(body: Body) -> Body {
-    let gathering = Gathering {
-        body,
-        gathered: BytesMut::new(),
-        held: None,
-        ended: false,
-    };
+    let gathering = Gathering { body, gathered: BytesMut::new(), held: None, ended: false };
     Box::pin(stream::unfold(gathering, |mut gathering| async move {
         let block = gathering.next().await?;
         Some((block, gathering))

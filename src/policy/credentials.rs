@@ -30,11 +30,7 @@ pub(super) fn credential<'a>(caller: &'a Identity, name: &str) -> Option<Credent
         "is_admin_project" => Text(Some("True")),
         "service_roles" => List(&caller.service_roles),
         "service_user_id" | "service_user_domain_id" | "service_project_id" | "service_project_domain_id" => {
-            if caller.service_roles.is_empty() {
-                Text(None)
-            } else {
-                Unknown
-            }
+            if caller.service_roles.is_empty() { Text(None) } else { Unknown }
         }
         _ => return None,
     })

@@ -23,10 +23,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            enforce_new_defaults: true,
-            policy_default_rule: "default".to_owned(),
-        }
+        Self { enforce_new_defaults: true, policy_default_rule: "default".to_owned() }
     }
 }
 
@@ -64,10 +61,7 @@ impl Default for Policy {
     /// The defaults in the code and nothing else.
     fn default() -> Self {
         let settings = Settings::default();
-        Self::put_together(
-            &settings,
-            Rule::ALL.iter().map(|rule| default_entry(*rule, &settings)).collect(),
-        )
+        Self::put_together(&settings, Rule::ALL.iter().map(|rule| default_entry(*rule, &settings)).collect())
     }
 }
 
@@ -75,12 +69,8 @@ impl Policy {
     /// The defaults in the code, with `overrides` in place of those that they name and beside those that they do not.
     /// An override is what a policy file has: text, or the old list of lists.
     pub fn new(settings: &Settings, overrides: &Map<String, Value>) -> Result<Self, InvalidRule> {
-        let read = |name: &str, value| {
-            parse::parse_value(value).map_err(|why| InvalidRule {
-                name: name.to_owned(),
-                why,
-            })
-        };
+        let read =
+            |name: &str, value| parse::parse_value(value).map_err(|why| InvalidRule { name: name.to_owned(), why });
         let mut entries = Vec::with_capacity(Rule::ALL.len());
         for rule in Rule::ALL {
             let mut entry = default_entry(rule, settings);
@@ -91,11 +81,7 @@ impl Policy {
         }
         for (name, value) in overrides {
             if Rule::from_name(name).is_none() {
-                entries.push(Entry {
-                    name: name.as_str().into(),
-                    check: read(name, value)?,
-                    for_projects: false,
-                });
+                entries.push(Entry { name: name.as_str().into(), check: read(name, value)?, for_projects: false });
             }
         }
         Ok(Self::put_together(settings, entries))
@@ -126,27 +112,17 @@ impl Policy {
     /// The same answer as [`check_named`](Self::check_named), with every check that was asked for it.
     pub fn explain(&self, name: &str, caller: &Identity, target: &dyn Target) -> Explanation {
         let (allowed, reasons) = match self.entry(name) {
-            None => (
-                false,
-                vec![remark("there is neither such a rule nor a default rule".to_owned())],
-            ),
+            None => (false, vec![remark("there is neither such a rule nor a default rule".to_owned())]),
             Some(entry) if !entry.answers(name, caller) => {
                 let scope = scope(caller).as_str();
-                (
-                    false,
-                    vec![remark(format!("the token is for a {scope}, the rule is for a project"))],
-                )
+                (false, vec![remark(format!("the token is for a {scope}, the rule is for a project"))])
             }
             Some(entry) => {
                 let (answer, recorder) = Question::new(self, caller, target, Recorder::default()).ask(&entry.check);
                 (answer.unwrap_or(false), recorder.into_reasons())
             }
         };
-        Explanation {
-            rule: name.to_owned(),
-            allowed,
-            reasons,
-        }
+        Explanation { rule: name.to_owned(), allowed, reasons }
     }
 
     /// Whether the caller sees and may change everything: rule `context_is_admin`, asked about the caller.
@@ -175,11 +151,7 @@ impl Policy {
     }
 
     fn put_together(settings: &Settings, entries: Vec<Entry>) -> Self {
-        let by_name: HashMap<_, _> = entries
-            .iter()
-            .enumerate()
-            .map(|(at, entry)| (entry.name.clone(), at))
-            .collect();
+        let by_name: HashMap<_, _> = entries.iter().enumerate().map(|(at, entry)| (entry.name.clone(), at)).collect();
         Self {
             default: by_name.get(settings.policy_default_rule.as_str()).copied(),
             entries,
@@ -214,10 +186,5 @@ fn default_entry(rule: Rule, settings: &Settings) -> Entry {
 }
 
 fn remark(text: String) -> Reason {
-    Reason {
-        depth: 1,
-        answer: Some(false),
-        check: text,
-        note: None,
-    }
+    Reason { depth: 1, answer: Some(false), check: text, note: None }
 }

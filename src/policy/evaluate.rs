@@ -64,14 +64,7 @@ pub(super) struct Question<'a, T> {
 
 impl<'a, T: Trace> Question<'a, T> {
     pub(super) fn new(policy: &'a Policy, caller: &'a Identity, target: &'a dyn Target, trace: T) -> Self {
-        Self {
-            policy,
-            caller,
-            target,
-            depth: 0,
-            asked: 0,
-            trace,
-        }
+        Self { policy, caller, target, depth: 0, asked: 0, trace }
     }
 
     /// Whether the check holds, and what was noted on the way.
@@ -141,8 +134,7 @@ impl<'a, T: Trace> Question<'a, T> {
             return Ok(false);
         };
         if *entry.name != *name {
-            self.trace
-                .note(|| format!("there is no such rule, {} stands in for it", entry.name));
+            self.trace.note(|| format!("there is no such rule, {} stands in for it", entry.name));
         }
         match self.holds(&entry.check) {
             // compat: the reference catches the error of a missing key wherever a rule is named.
@@ -187,8 +179,7 @@ impl<'a, T: Trace> Question<'a, T> {
 
     fn equal(&mut self, left: &str, right: &str) -> bool {
         let equal = left == right;
-        self.trace
-            .note(|| format!("{left:?} {} {right:?}", if equal { "is" } else { "is not" }));
+        self.trace.note(|| format!("{left:?} {} {right:?}", if equal { "is" } else { "is not" }));
         equal
     }
 

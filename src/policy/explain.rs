@@ -109,13 +109,7 @@ impl fmt::Display for Explanation {
                 Some(false) => "no",
                 None => "?",
             };
-            write!(
-                f,
-                "{:indent$}{answer:<4}{}",
-                "",
-                reason.check,
-                indent = reason.depth * 2
-            )?;
+            write!(f, "{:indent$}{answer:<4}{}", "", reason.check, indent = reason.depth * 2)?;
             if let Some(note) = &reason.note {
                 write!(f, " ({note})")?;
             }

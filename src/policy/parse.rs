@@ -207,11 +207,9 @@ fn parse_check(text: &str) -> Check {
         "rule" => Check::Rule(wanted.into()),
         "role" => Check::Role(Pattern::new(wanted)),
         "http" | "https" => Check::Remote(Pattern::new(text)),
-        kind => Check::Generic(Generic {
-            kind: kind.into(),
-            subject: Subject::read(kind),
-            wanted: Pattern::new(wanted),
-        }),
+        kind => {
+            Check::Generic(Generic { kind: kind.into(), subject: Subject::read(kind), wanted: Pattern::new(wanted) })
+        }
     }
 }
 

@@ -29,17 +29,14 @@ impl Policy {
             Check::Unreadable(text) => Some(format!("{text:?} is no check and is never true")),
             Check::Rule(name) => match self.entry(name) {
                 Some(entry) if *entry.name == **name => None,
-                Some(entry) => Some(format!(
-                    "there is no rule {name:?}, rule {:?} stands in for it",
-                    entry.name
-                )),
+                Some(entry) => Some(format!("there is no rule {name:?}, rule {:?} stands in for it", entry.name)),
                 None => Some(format!("there is no rule {name:?}, and the check is never true")),
             },
             Check::Role(name) if name.is_broken() => Some(broken(part)),
             Check::Generic(generic) if generic.wanted.is_broken() => Some(broken(part)),
-            Check::Generic(generic) if generic.subject == Subject::Invalid => Some(format!(
-                "the left side of {part} is neither a constant nor a name; a rule that asks it denies"
-            )),
+            Check::Generic(generic) if generic.subject == Subject::Invalid => {
+                Some(format!("the left side of {part} is neither a constant nor a name; a rule that asks it denies"))
+            }
             Check::Remote(_) => Some(format!("{part} is a remote check; a rule that asks it denies")),
             _ => None,
         }

@@ -94,11 +94,8 @@ const ROLES_FOR_IMAGES: Deprecation = Deprecation::Changed {
     since: "W",
 };
 /// The cache rules of the release Xena, one per request.
-const RULES_FOR_CACHE: Deprecation = Deprecation::Changed {
-    check: MANAGE_CACHE,
-    reason: "The cache has one rule for each request.",
-    since: "X",
-};
+const RULES_FOR_CACHE: Deprecation =
+    Deprecation::Changed { check: MANAGE_CACHE, reason: "The cache has one rule for each request.", since: "X" };
 /// The definition rules of the release Xena, with roles in place of `rule:metadef_default`.
 const ROLES_FOR_METADEFS: Deprecation = Deprecation::Changed {
     check: "rule:metadef_default",

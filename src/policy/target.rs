@@ -35,11 +35,7 @@ impl<const N: usize> Target for [(&str, Option<&str>); N] {
 
 /// An image that is about to be created.
 pub fn new_image(owner: Option<&str>, visibility: Visibility) -> [(&'static str, Option<&str>); 3] {
-    [
-        ("project_id", owner),
-        ("owner", owner),
-        ("visibility", Some(visibility.as_str())),
-    ]
+    [("project_id", owner), ("owner", owner), ("visibility", Some(visibility.as_str()))]
 }
 
 /// An image as this caller sees it.
@@ -56,9 +52,7 @@ impl ImageTarget<'_> {
     /// of the query that found the image.
     fn member(&self) -> Option<&str> {
         let own = self.image.owner == self.caller.project_id;
-        (self.image.visibility == Visibility::Shared && !own)
-            .then_some(self.caller.project_id.as_deref())
-            .flatten()
+        (self.image.visibility == Visibility::Shared && !own).then_some(self.caller.project_id.as_deref()).flatten()
     }
 }
 
@@ -132,10 +126,6 @@ fn moment(value: Option<DateTime<Utc>>) -> Cow<'static, str> {
     let Some(moment) = value else {
         return Cow::Borrowed("None");
     };
-    let format = if moment.nanosecond() / 1000 == 0 {
-        "%Y-%m-%d %H:%M:%S"
-    } else {
-        "%Y-%m-%d %H:%M:%S%.6f"
-    };
+    let format = if moment.nanosecond() / 1000 == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.6f" };
     Cow::Owned(moment.format(format).to_string())
 }

@@ -46,14 +46,9 @@ fn image(owner: Option<&str>, visibility: Visibility) -> Image {
         os_hidden: false,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: Some(DateTime::UNIX_EPOCH + Duration::microseconds(1500)),
-        properties: [
-            ("os_distro", "debian"),
-            ("member_id", "p2"),
-            ("project_id", "p2"),
-            ("id", "p2"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into(),
+        properties: [("os_distro", "debian"), ("member_id", "p2"), ("project_id", "p2"), ("id", "p2")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         tags: ["a".to_owned()].into(),
         locations: Vec::new(),
     }
@@ -67,12 +62,7 @@ fn checks() {
         "twice": "rule:yes and rule:yes",
     });
     let caller = caller(&["Member", "É"], Some("p1"));
-    let target = [
-        ("owner", Some("p1")),
-        ("none", None),
-        ("role", Some("MEMBER")),
-        ("n", Some("1")),
-    ];
+    let target = [("owner", Some("p1")), ("none", None), ("role", Some("MEMBER")), ("n", Some("1"))];
     for (text, answer) in [
         ("", Some(true)),
         ("role:member", Some(true)),
@@ -120,21 +110,9 @@ fn checks() {
         let policy = policy(&all);
         let decided = policy.decide(Rule::GetImage, &caller, &target);
         assert_eq!(decided.as_ref().ok().copied(), answer, "{text:?}: {decided:?}");
-        assert_eq!(
-            policy.check(Rule::GetImage, &caller, &target),
-            answer == Some(true),
-            "{text:?}"
-        );
-        assert_eq!(
-            policy.check_named("get_image", &caller, &target),
-            answer == Some(true),
-            "{text:?}"
-        );
-        assert_eq!(
-            policy.explain("get_image", &caller, &target).allowed,
-            answer == Some(true),
-            "{text:?}"
-        );
+        assert_eq!(policy.check(Rule::GetImage, &caller, &target), answer == Some(true), "{text:?}");
+        assert_eq!(policy.check_named("get_image", &caller, &target), answer == Some(true), "{text:?}");
+        assert_eq!(policy.explain("get_image", &caller, &target).allowed, answer == Some(true), "{text:?}");
     }
 }
 
@@ -153,10 +131,7 @@ fn what_only_a_service_token_says_is_not_guessed() {
 #[test]
 fn the_default_rule_stands_in_for_missing_ones() {
     let nobody = caller(&[], None);
-    let settings = |name: &str| Settings {
-        policy_default_rule: name.to_owned(),
-        ..Settings::default()
-    };
+    let settings = |name: &str| Settings { policy_default_rule: name.to_owned(), ..Settings::default() };
     let rules = json!({"locked": "!", "asks": "rule:nowhere"});
     let rules = rules.as_object().expect("a mapping");
     for (default, allowed) in [("default", true), ("locked", false), ("nowhere", false), ("", false)] {
@@ -189,10 +164,7 @@ fn tokens_that_are_not_for_a_project() {
 #[test]
 fn old_defaults_count_until_only_new_ones_do() {
     let nobody = caller(&[], None);
-    let lenient = Settings {
-        enforce_new_defaults: false,
-        ..Settings::default()
-    };
+    let lenient = Settings { enforce_new_defaults: false, ..Settings::default() };
     let rules = json!({"upload_image": "role:admin"});
     let policy = Policy::new(&lenient, rules.as_object().expect("a mapping")).expect("readable rules");
     assert!(!policy.enforces_new_defaults());
@@ -207,10 +179,7 @@ fn old_defaults_count_until_only_new_ones_do() {
 fn a_rule_that_cannot_be_read_is_an_error() {
     let rules = json!({"get_image": 5});
     let error = Policy::new(&Settings::default(), rules.as_object().expect("a mapping")).expect_err("no rule");
-    assert_eq!(
-        error.to_string(),
-        "policy rule \"get_image\": a rule is text or a list of lists of text, not a number"
-    );
+    assert_eq!(error.to_string(), "policy rule \"get_image\": a rule is text or a list of lists of text, not a number");
 }
 
 #[test]
@@ -273,10 +242,7 @@ fn who_is_an_administrator_may_depend_on_the_caller() {
 fn reasons() {
     let image = image(Some("p1"), Visibility::Private);
     let caller = caller(&["reader"], Some("p2"));
-    let target = ImageTarget {
-        image: &image,
-        caller: &caller,
-    };
+    let target = ImageTarget { image: &image, caller: &caller };
     let policy = policy(&json!({"modify_image": "not (role:admin or rule:nowhere)", "add_member": "not 1x:2"}));
     for (rule, printed) in [
         (
@@ -345,10 +311,7 @@ fn problems() {
 fn questions_have_a_limit() {
     let mut rules = Map::new();
     for n in 0..40 {
-        rules.insert(
-            format!("r{n}"),
-            json!(format!("not (rule:r{} or rule:r{})", n + 1, n + 1)),
-        );
+        rules.insert(format!("r{n}"), json!(format!("not (rule:r{} or rule:r{})", n + 1, n + 1)));
         rules.insert(format!("s{n}"), json!(format!("rule:s{} and rule:s{}", n + 1, n + 1)));
     }
     rules.insert("r40".to_owned(), json!("!"));
@@ -356,22 +319,13 @@ fn questions_have_a_limit() {
     rules.insert("get_image".to_owned(), json!("rule:s0"));
     let deepest = format!("{}@{}", "not (! or ".repeat(40), ")".repeat(40));
     for n in 0..20 {
-        rules.insert(
-            format!("t{n}"),
-            json!(deepest.replace('@', &format!("rule:t{}", (n + 1) % 20))),
-        );
+        rules.insert(format!("t{n}"), json!(deepest.replace('@', &format!("rule:t{}", (n + 1) % 20))));
     }
     rules.insert("get_images".to_owned(), json!("rule:t0"));
     let policy = Policy::new(&Settings::default(), &rules).expect("readable rules");
     let nobody = caller(&[], None);
-    assert_eq!(
-        policy.decide(Rule::GetImage, &nobody, &Nothing),
-        Err(Undecided::TooMany)
-    );
-    assert_eq!(
-        policy.decide(Rule::GetImages, &nobody, &Nothing),
-        Err(Undecided::TooDeep)
-    );
+    assert_eq!(policy.decide(Rule::GetImage, &nobody, &Nothing), Err(Undecided::TooMany));
+    assert_eq!(policy.decide(Rule::GetImages, &nobody, &Nothing), Err(Undecided::TooDeep));
     assert!(!policy.explain("get_images", &nobody, &Nothing).allowed);
 }
 
@@ -383,18 +337,8 @@ fn a_deep_rule_is_no_harm() {
     let policy = policy(&json!({ "get_image": deep }));
     let (_, check) = policy.rules().find(|(name, _)| *name == "get_image").expect("the rule");
     assert!(check.to_string().starts_with("not ((not (("), "{check}");
-    assert_eq!(
-        policy.decide(Rule::GetImage, &caller(&[], None), &Nothing),
-        Ok(pairs.is_multiple_of(2))
-    );
-    assert!(
-        policy
-            .clone()
-            .explain("get_image", &caller(&[], None), &Nothing)
-            .to_string()
-            .len()
-            > pairs
-    );
+    assert_eq!(policy.decide(Rule::GetImage, &caller(&[], None), &Nothing), Ok(pairs.is_multiple_of(2)));
+    assert!(policy.clone().explain("get_image", &caller(&[], None), &Nothing).to_string().len() > pairs);
 }
 
 #[test]
@@ -409,17 +353,9 @@ fn the_table_of_rules() {
             _ => "",
         };
         for text in [row.check, old] {
-            assert!(
-                !matches!(parse::parse(text), parse::Check::Unreadable(_)),
-                "{}: {text}",
-                row.name
-            );
+            assert!(!matches!(parse::parse(text), parse::Check::Unreadable(_)), "{}: {text}", row.name);
         }
-        assert!(
-            row.operations
-                .iter()
-                .all(|operation| operation.path.starts_with("/v2/"))
-        );
+        assert!(row.operations.iter().all(|operation| operation.path.starts_with("/v2/")));
     }
 }
 

@@ -47,13 +47,7 @@ pub struct Options {
 impl Options {
     /// A store in `datadir`, the rest by default.
     pub fn new(datadir: impl Into<String>) -> Self {
-        Self {
-            datadir: datadir.into(),
-            file_mode: None,
-            thin: false,
-            read_block: reader::BLOCK,
-            metadata: Map::new(),
-        }
+        Self { datadir: datadir.into(), file_mode: None, thin: false, read_block: reader::BLOCK, metadata: Map::new() }
     }
 }
 
@@ -75,11 +69,7 @@ impl FilesystemStore {
             format!("cannot write to {datadir}: {error}")
         });
         let root = Arc::new(Root::new(&options.datadir));
-        Self {
-            options,
-            root,
-            obstacle,
-        }
+        Self { options, root, obstacle }
     }
 
     /// Why no new object can be written, if so.
@@ -101,9 +91,7 @@ impl FilesystemStore {
         if let Some(obstacle) = &self.obstacle {
             return Err(StoreError::Denied(io::Error::other(obstacle.clone())));
         }
-        let name = Name::parse(id).ok_or(StoreError::Unsupported {
-            what: "ids that are not UUIDs",
-        })?;
+        let name = Name::parse(id).ok_or(StoreError::Unsupported { what: "ids that are not UUIDs" })?;
         let url = self.root.url(&name);
         let draft = {
             let (root, mode, thin) = (Arc::clone(&self.root), self.options.file_mode, self.options.thin);
@@ -121,21 +109,13 @@ impl FilesystemStore {
             return Err(StoreError::Body(error));
         }
         let complete = off_executor(move || draft.place()).await?;
-        Ok(Placed {
-            url,
-            size: complete.keep(),
-            metadata: self.options.metadata.clone(),
-        })
+        Ok(Placed { url, size: complete.keep(), metadata: self.options.metadata.clone() })
     }
 }
 
 impl Store for FilesystemStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            add: self.obstacle.is_none(),
-            delete: true,
-            random_access: true,
-        }
+        Capabilities { add: self.obstacle.is_none(), delete: true, random_access: true }
     }
 
     fn put<'a>(&'a self, id: &'a str, body: Body) -> StoreFuture<'a, Placed> {
@@ -193,9 +173,7 @@ async fn pour(mut body: Body, feeder: Feeder<Draft>) -> Result<(), BodyError> {
 async fn off_executor<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    spawn_blocking(act)
-        .await
-        .unwrap_or_else(|lost| Err(StoreError::Io(io::Error::other(lost))))
+    spawn_blocking(act).await.unwrap_or_else(|lost| Err(StoreError::Io(io::Error::other(lost))))
 }
 
 /// What the operating system says, in a store's terms.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::blob::{Body, BodyError};
 
 pub mod filesystem;
+pub mod registry;
 
 /// A boxed future: the registry keeps drivers of every type in one map.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -14,34 +14,13 @@ const OWNER: &str = "ours";
 
 #[test]
 fn the_defaults() {
-    let old = Settings {
-        enforce_new_defaults: false,
-        ..Settings::default()
-    };
+    let old = Settings { enforce_new_defaults: false, ..Settings::default() };
     let old = Policy::new(&old, &Map::new()).expect("the defaults are readable");
     let mut table = legend();
-    section(
-        &mut table,
-        "a private image of project ours",
-        &Policy::default(),
-        Visibility::Private,
-    );
-    section(
-        &mut table,
-        "a shared image of project ours",
-        &Policy::default(),
-        Visibility::Shared,
-    );
-    section(
-        &mut table,
-        "a private image of project ours, enforce_new_defaults=false",
-        &old,
-        Visibility::Private,
-    );
-    assert_golden(
-        &table,
-        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/golden/policy-matrix.txt"),
-    );
+    section(&mut table, "a private image of project ours", &Policy::default(), Visibility::Private);
+    section(&mut table, "a shared image of project ours", &Policy::default(), Visibility::Shared);
+    section(&mut table, "a private image of project ours, enforce_new_defaults=false", &old, Visibility::Private);
+    assert_golden(&table, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/golden/policy-matrix.txt"));
 }
 
 /// The callers: name, roles, project, and whether the token is for the system.
@@ -51,12 +30,7 @@ const PERSONAS: [(&str, &[&str], Option<&str>, bool); 8] = [
     ("member", &["member", "reader"], Some(OWNER), false),
     // Without the roles that Keystone lets it imply: alone it means nothing here.
     ("manager", &["manager"], Some(OWNER), false),
-    (
-        "admin",
-        &["admin", "manager", "member", "reader"],
-        Some("admins"),
-        false,
-    ),
+    ("admin", &["admin", "manager", "member", "reader"], Some("admins"), false),
     ("other", &["member", "reader"], Some("theirs"), false),
     ("service", &["service"], Some("services"), false),
     ("system", &["admin", "manager", "member", "reader"], None, true),
@@ -65,11 +39,7 @@ const PERSONAS: [(&str, &[&str], Option<&str>, bool); 8] = [
 fn legend() -> String {
     let mut legend = String::new();
     for (name, roles, project, system) in PERSONAS {
-        let roles = if roles.is_empty() {
-            "-".to_owned()
-        } else {
-            roles.join(",")
-        };
+        let roles = if roles.is_empty() { "-".to_owned() } else { roles.join(",") };
         let scope = if system { "system" } else { project.unwrap_or("-") };
         writeln!(legend, "{name:<10}roles {roles}, token for {scope}").expect("strings take everything");
     }
@@ -95,15 +65,8 @@ fn section(table: &mut String, title: &str, policy: &Policy, visibility: Visibil
         let mut cells = vec![rule.name()];
         for (_, roles, project, system) in PERSONAS {
             let caller = identity(roles, project, system);
-            let target = ImageTarget {
-                image: &image,
-                caller: &caller,
-            };
-            cells.push(if policy.check(rule, &caller, &target) {
-                "yes"
-            } else {
-                "."
-            });
+            let target = ImageTarget { image: &image, caller: &caller };
+            cells.push(if policy.check(rule, &caller, &target) { "yes" } else { "." });
         }
         line(&cells);
     }

@@ -79,10 +79,7 @@ pub async fn gives_back_what_was_put(driver: &dyn Driver) {
         assert_eq!(placed.size, length);
         assert_eq!(store.size(&placed.url).await.unwrap(), length);
         let back = read(store.get(&placed.url, None).await.unwrap()).await.unwrap();
-        assert!(
-            back == text(length, 0, back.len()) && back.len() as u64 == length,
-            "{length} bytes"
-        );
+        assert!(back == text(length, 0, back.len()) && back.len() as u64 == length, "{length} bytes");
         store.delete(&placed.url).await.unwrap();
     }
 }
@@ -107,22 +104,12 @@ pub async fn gives_parts(driver: &dyn Driver) {
     let store = driver.store();
     let size = 2 * MIB + 3;
     let url = store.put(ID, body(2, size)).await.unwrap().url;
-    for (start, length) in [
-        (0, 0),
-        (0, 1),
-        (0, size),
-        (1, size - 1),
-        (size - 1, 1),
-        (size, 0),
-        (MIB - 1, 2),
-        (300_000, 700_001),
-    ] {
+    for (start, length) in
+        [(0, 0), (0, 1), (0, size), (1, size - 1), (size - 1, 1), (size, 0), (MIB - 1, 2), (300_000, 700_001)]
+    {
         let part = store.get(&url, Some(ByteRange { start, length })).await.unwrap();
         let part = read(part).await.unwrap();
-        assert!(
-            part == text(2, start, part.len()) && part.len() as u64 == length,
-            "{length} bytes from {start}"
-        );
+        assert!(part == text(2, start, part.len()) && part.len() as u64 == length, "{length} bytes from {start}");
     }
 }
 
@@ -133,10 +120,7 @@ pub async fn does_not_give_what_is_not_there(driver: &dyn Driver) {
     for (start, length) in [(0, 1001), (999, 2), (1000, 1), (5000, 10), (u64::MAX / 2, 10)] {
         if let Ok(part) = store.get(&url, Some(ByteRange { start, length })).await {
             let part = timeout(SOON, read(part)).await.expect("the body ends");
-            assert!(
-                matches!(part, Err(BodyError::Medium(_))),
-                "{length} bytes from {start}: {part:?}"
-            );
+            assert!(matches!(part, Err(BodyError::Medium(_))), "{length} bytes from {start}: {part:?}");
         }
     }
 }
@@ -144,10 +128,7 @@ pub async fn does_not_give_what_is_not_there(driver: &dyn Driver) {
 pub async fn knows_nothing_of_what_was_never_put(driver: &dyn Driver) {
     let store = driver.store();
     let url = store.put(ID, body(4, 10)).await.unwrap().url.replace(ID, OTHER);
-    assert!(matches!(
-        store.get(&url, None).await.map(|_| ()),
-        Err(StoreError::NotFound { .. })
-    ));
+    assert!(matches!(store.get(&url, None).await.map(|_| ()), Err(StoreError::NotFound { .. })));
     assert!(matches!(store.size(&url).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(store.delete(&url).await, Err(StoreError::NotFound { .. })));
     store.discard(OTHER).await.unwrap();
@@ -158,10 +139,7 @@ pub async fn forgets_what_was_deleted(driver: &dyn Driver) {
     let url = store.put(ID, body(5, 10)).await.unwrap().url;
     let other = store.put(OTHER, body(6, 10)).await.unwrap().url;
     store.delete(&url).await.unwrap();
-    assert!(matches!(
-        store.get(&url, None).await.map(|_| ()),
-        Err(StoreError::NotFound { .. })
-    ));
+    assert!(matches!(store.get(&url, None).await.map(|_| ()), Err(StoreError::NotFound { .. })));
     assert!(matches!(store.delete(&url).await, Err(StoreError::NotFound { .. })));
     assert_eq!(store.size(&other).await.unwrap(), 10);
     assert_eq!(store.put(ID, body(7, 11)).await.unwrap().size, 11);
@@ -198,10 +176,7 @@ pub async fn undoes_a_broken_put(driver: &dyn Driver) {
     let frame = FRAME as u64;
     for length in [0, 1, frame, 2 * frame, 10 * frame, 3 * MIB] {
         let put = timeout(SOON, store.put(ID, broken(10, length))).await.expect("it ends");
-        assert!(
-            matches!(put, Err(StoreError::Body(BodyError::Broken(_)))),
-            "after {length}: {put:?}"
-        );
+        assert!(matches!(put, Err(StoreError::Body(BodyError::Broken(_)))), "after {length}: {put:?}");
         let held = driver.held().await;
         assert!(held.is_empty(), "after {length}: {held:?}");
     }
@@ -257,14 +232,8 @@ pub async fn discards_what_is_left(driver: &dyn Driver) {
 pub async fn reads_no_foreign_url(driver: &dyn Driver) {
     let store = driver.store();
     for url in ["", "nonsense", "gopher://host/path", "gopher:///path"] {
-        assert!(
-            matches!(store.get(url, None).await.map(|_| ()), Err(StoreError::BadUrl { .. })),
-            "{url}"
-        );
+        assert!(matches!(store.get(url, None).await.map(|_| ()), Err(StoreError::BadUrl { .. })), "{url}");
         assert!(matches!(store.size(url).await, Err(StoreError::BadUrl { .. })), "{url}");
-        assert!(
-            matches!(store.delete(url).await, Err(StoreError::BadUrl { .. })),
-            "{url}"
-        );
+        assert!(matches!(store.delete(url).await, Err(StoreError::BadUrl { .. })), "{url}");
     }
 }

@@ -109,19 +109,12 @@ async fn the_state_is_dropped_whichever_end_goes_first() {
 /// More lanes than the pool has threads, each with work done and more to come: none may starve the others.
 #[test]
 fn idle_lanes_hold_no_thread() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(1)
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_time().build().unwrap();
     runtime.block_on(async {
         let lanes: Vec<_> = (0..20).map(|_| open(Vec::new(), append)).collect();
         for round in 0..3_u8 {
             for (feeder, _) in &lanes {
-                timeout(SOON, feeder.feed(Bytes::copy_from_slice(&[round])))
-                    .await
-                    .expect("no lane starves")
-                    .unwrap();
+                timeout(SOON, feeder.feed(Bytes::copy_from_slice(&[round]))).await.expect("no lane starves").unwrap();
             }
         }
         for (feeder, outcome) in lanes {

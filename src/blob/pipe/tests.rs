@@ -20,10 +20,7 @@ fn frames(lengths: &[usize]) -> Vec<Bytes> {
         next = next.wrapping_add(1);
         next
     };
-    lengths
-        .iter()
-        .map(|&length| (0..length).map(|_| byte()).collect())
-        .collect()
+    lengths.iter().map(|&length| (0..length).map(|_| byte()).collect()).collect()
 }
 
 /// `frames` and then a failure.
@@ -37,11 +34,7 @@ async fn all(body: Body) -> Vec<Result<Bytes, BodyError>> {
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 #[tokio::test]
@@ -60,11 +53,7 @@ async fn a_cap_lets_the_limit_through_and_no_byte_more() {
         let frames = frames(lengths);
         let out = all(capped(body(frames.clone()), limit)).await;
         let passed: Vec<_> = out.iter().map_while(|block| block.as_ref().ok()).collect();
-        assert_eq!(
-            passed,
-            frames.iter().take(pass).collect::<Vec<_>>(),
-            "{lengths:?} {limit}"
-        );
+        assert_eq!(passed, frames.iter().take(pass).collect::<Vec<_>>(), "{lengths:?} {limit}");
         match (&out[pass..], good) {
             ([], true) => {}
             ([Err(BodyError::TooLong { limit: told })], false) => assert_eq!(*told, limit),
@@ -88,10 +77,7 @@ async fn a_stall_ends_the_body() {
     let stalling = stream::iter(frames(&[5]).into_iter().map(Ok)).chain(stream::pending());
     let patience = Duration::from_millis(20);
     let out = all(stall_guarded(Box::pin(stalling), patience)).await;
-    assert!(
-        matches!(&out[..], [Ok(_), Err(BodyError::Stalled { seconds: 0 })]),
-        "{out:?}"
-    );
+    assert!(matches!(&out[..], [Ok(_), Err(BodyError::Stalled { seconds: 0 })]), "{out:?}");
 }
 
 #[tokio::test]

@@ -29,11 +29,7 @@ fn answer(wanted: Result<Wanted, Error>, size: u64) -> Result<(u64, u64, u64), S
 
 fn check(rows: &[(&str, u64, Answer)], of: impl Fn(&str, u64) -> Result<Wanted, Error>) {
     for &(header, size, expected) in rows {
-        assert_eq!(
-            answer(of(header, size), size),
-            expected.map_err(str::to_owned),
-            "{header:?} of {size} bytes"
-        );
+        assert_eq!(answer(of(header, size), size), expected.map_err(str::to_owned), "{header:?} of {size} bytes");
     }
 }
 
@@ -107,11 +103,7 @@ fn ranges() {
 #[test]
 fn a_range_goes_before_a_content_range() {
     let both = wanted(Some("bytes=1-2"), Some("bytes 3-4/*"), 10).unwrap();
-    let part = Part {
-        start: 1,
-        length: 2,
-        total: 10,
-    };
+    let part = Part { start: 1, length: 2, total: 10 };
     assert_eq!(both, Wanted::Part(part));
     assert!(wanted(Some("nonsense"), Some("bytes 3-4/*"), 10).is_err());
 }

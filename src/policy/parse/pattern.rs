@@ -46,10 +46,7 @@ impl Pattern {
             [Part::Key(key)] => Form::Key(std::mem::take(key)),
             _ => Form::Parts(parts),
         };
-        Self {
-            text: text.into(),
-            form,
-        }
+        Self { text: text.into(), form }
     }
 
     /// Fills the gaps with what `value_of` knows.

@@ -29,9 +29,8 @@ const KEYWORDS: [&str; 32] = [
 ];
 
 /// Operators between two operands, longer ones first.
-const OPERATORS: [&str; 19] = [
-    "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+", "-", "*", "/", "%", "@", "&", "|", "^", "<", ">",
-];
+const OPERATORS: [&str; 19] =
+    ["**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+", "-", "*", "/", "%", "@", "&", "|", "^", "<", ">"];
 
 impl Subject {
     /// Reads the left side of a check.
@@ -241,11 +240,7 @@ impl<'a> Reader<'a> {
 
     fn decimal(&mut self) -> Option<String> {
         let starts_with_digit = self.rest.starts_with(|c: char| c.is_ascii_digit());
-        let mut text = if starts_with_digit {
-            self.digits(10)?
-        } else {
-            String::new()
-        };
+        let mut text = if starts_with_digit { self.digits(10)? } else { String::new() };
         let mut whole = true;
         if self.take(".") {
             whole = false;
@@ -298,9 +293,7 @@ impl<'a> Reader<'a> {
         if !rest.starts_with(is_start) {
             return None;
         }
-        let end = rest
-            .find(|c: char| !(c == '_' || c.is_alphanumeric()))
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !(c == '_' || c.is_alphanumeric())).unwrap_or(rest.len());
         self.rest = &rest[end..];
         Some(&rest[..end])
     }

@@ -18,10 +18,7 @@ fn text() {
         ("role:admin", "role:admin"),
         ("a:1 or b:2 and c:3", "(a:1 or (b:2 and c:3))"),
         ("a:1 and b:2 or c:3", "((a:1 and b:2) or c:3)"),
-        (
-            "a:1 or b:2 or c:3 and d:4 and e:5",
-            "(a:1 or b:2 or (c:3 and d:4 and e:5))",
-        ),
+        ("a:1 or b:2 or c:3 and d:4 and e:5", "(a:1 or b:2 or (c:3 and d:4 and e:5))"),
         ("a:1 or (b:2 and c:3) and d:4", "(a:1 or (b:2 and c:3 and d:4))"),
         ("(a:1 or b:2) and c:3", "((a:1 or b:2) and c:3)"),
         ("((a:1))", "a:1"),
@@ -67,10 +64,7 @@ fn lists() {
         (json!(0), Ok("@")),
         (json!([[]]), Ok("!")),
         (json!(["role:a"]), Ok("role:a")),
-        (
-            json!([["role:a", "role:b"], "role:c", []]),
-            Ok("((role:a and role:b) or role:c)"),
-        ),
+        (json!([["role:a", "role:b"], "role:c", []]), Ok("((role:a and role:b) or role:c)")),
         (json!([["role:a and role:b"]]), Ok("role:a and role:b")),
         (json!([[""]]), Ok("!")),
         (json!([[5]]), Ok("!")),

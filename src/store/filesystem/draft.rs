@@ -62,16 +62,7 @@ impl Draft {
             .mode(mode.unwrap_or(DEFAULT_MODE))
             .open(&path)
             .map_err(failure)?;
-        Ok(Self {
-            file,
-            leftover: Leftover { path, identity: None },
-            place,
-            id,
-            mode,
-            thin,
-            length: 0,
-            written_out: 0,
-        })
+        Ok(Self { file, leftover: Leftover { path, identity: None }, place, id, mode, thin, length: 0, written_out: 0 })
     }
 
     /// Appends `block`.
@@ -128,17 +119,11 @@ impl Draft {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(StoreError::Exists { id: self.id }),
             Err(error) => return Err(failure(error)),
         }
-        let placed = Leftover {
-            path: self.place,
-            identity: Some(identity),
-        };
+        let placed = Leftover { path: self.place, identity: Some(identity) };
         drop(self.file);
         drop(self.leftover);
         sync_directory_of(&placed.path).map_err(failure)?;
-        Ok(Complete {
-            placed,
-            length: self.length,
-        })
+        Ok(Complete { placed, length: self.length })
     }
 }
 
@@ -257,17 +242,14 @@ impl Identity {
     }
 
     fn is_at(self, path: &Path) -> bool {
-        path.symlink_metadata()
-            .is_ok_and(|metadata| Self::of(&metadata) == self)
+        path.symlink_metadata().is_ok_and(|metadata| Self::of(&metadata) == self)
     }
 }
 
 /// Whether there is nothing but zeros. Looked at in short runs, which the compiler turns into wide comparisons.
 fn is_zero(bytes: &[u8]) -> bool {
     const RUN: usize = 128;
-    bytes
-        .chunks(RUN)
-        .all(|run| run.iter().fold(0, |bits, byte| bits | byte) == 0)
+    bytes.chunks(RUN).all(|run| run.iter().fold(0, |bits, byte| bits | byte) == 0)
 }
 
 #[cfg(test)]

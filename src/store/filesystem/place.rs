@@ -48,10 +48,7 @@ impl Root {
             Some(absolute) if !datadir.starts_with('/') => absolute.to_owned(),
             _ => datadir.to_owned(),
         };
-        Self {
-            text,
-            real: std::fs::canonicalize(datadir).ok(),
-        }
+        Self { text, real: std::fs::canonicalize(datadir).ok() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -66,9 +63,7 @@ impl Root {
 
     /// The place that `url` names. It need not hold anything.
     pub(super) fn find(&self, url: String) -> Result<Place, StoreError> {
-        let inside = self.inside(&url).map_err(|reason| StoreError::BadUrl {
-            reason: reason.to_owned(),
-        })?;
+        let inside = self.inside(&url).map_err(|reason| StoreError::BadUrl { reason: reason.to_owned() })?;
         let failed = |errno| refusal(errno, &url);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let mut parent = openat(CWD, self.path(), flags, Mode::empty()).map_err(failed)?;
@@ -169,9 +164,7 @@ fn refusal(errno: Errno, url: &str) -> StoreError {
 }
 
 fn not_a_file() -> StoreError {
-    StoreError::BadUrl {
-        reason: "it does not name a regular file".to_owned(),
-    }
+    StoreError::BadUrl { reason: "it does not name a regular file".to_owned() }
 }
 
 #[cfg(test)]

@@ -23,12 +23,8 @@ const BLOCKS: RangeInclusive<usize> = 4 * 1024..=8 * 1024 * 1024;
 
 /// The bytes of `range`, in blocks of `block` bytes or what of `BLOCKS` is next to it. A file that ends before is `Medium`.
 pub(super) fn body(file: File, range: ByteRange, block: usize) -> Body {
-    let reading = Reading {
-        file,
-        at: range.start,
-        left: range.length,
-        block: block.clamp(*BLOCKS.start(), *BLOCKS.end()),
-    };
+    let reading =
+        Reading { file, at: range.start, left: range.length, block: block.clamp(*BLOCKS.start(), *BLOCKS.end()) };
     Box::pin(stream::unfold(reading.ahead(), |reading| async {
         let outcome = match reading?.await {
             Ok(outcome) => outcome,

@@ -49,10 +49,7 @@ pub struct Flaky {
 impl Flaky {
     /// `inner`, with nothing wrong yet.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self {
-            inner,
-            cues: Mutex::default(),
-        }
+        Self { inner, cues: Mutex::default() }
     }
 
     /// The next `operation` that has no cue yet goes wrong by `fault`.

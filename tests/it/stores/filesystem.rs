@@ -88,10 +88,7 @@ async fn files_lie_where_the_reference_looks() {
     });
     let placed = directory.store.put(ID, body(1, 10)).await.unwrap();
     assert_eq!(placed.url, format!("file://{}", directory.path().display()));
-    assert_eq!(
-        serde_json::Value::Object(placed.metadata),
-        serde_json::json!({"id": "nfs-1"})
-    );
+    assert_eq!(serde_json::Value::Object(placed.metadata), serde_json::json!({"id": "nfs-1"}));
     assert_eq!(fs::read(directory.path()).unwrap(), text(1, 0, 10));
     // An object of the reference, which lets old databases have any id.
     fs::write(directory.datadir.path().join("7"), "old").unwrap();
@@ -140,11 +137,7 @@ async fn zeros_take_no_room_in_a_thin_store() {
         assert_eq!(used < 8 * hole as u64, thin, "{used} bytes used in frames of {frame}");
     }
     let directory = Directory::with(|options| options.thin = true);
-    directory
-        .store
-        .put(ID, of([Bytes::from(vec![0; 3 * hole])]))
-        .await
-        .unwrap();
+    directory.store.put(ID, of([Bytes::from(vec![0; 3 * hole])])).await.unwrap();
     assert!(fs::read(directory.path()).unwrap() == vec![0; 3 * hole]);
 }
 
@@ -153,12 +146,7 @@ async fn a_file_cut_short_is_noticed() {
     let directory = Directory::new();
     let url = directory.store.put(ID, body(1, 3_000_000)).await.unwrap().url;
     let mut reading = directory.store.get(&url, None).await.unwrap();
-    File::options()
-        .write(true)
-        .open(directory.path())
-        .unwrap()
-        .set_len(1_500_000)
-        .unwrap();
+    File::options().write(true).open(directory.path()).unwrap().set_len(1_500_000).unwrap();
     let mut read = 0;
     let end = loop {
         match reading.next().await {
@@ -219,11 +207,7 @@ async fn an_upload_through_the_whole_pipe() {
 #[test]
 fn slow_clients_stop_nobody() {
     let directory = Directory::new();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let url = directory.store.put(ID, body(1, 2_000_000)).await.unwrap().url;
         let mut slow_gets = Vec::new();
@@ -252,12 +236,7 @@ fn slow_clients_stop_nobody() {
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(future)
 }
 
 proptest! {
@@ -310,9 +289,6 @@ async fn readers_do_not_disturb_each_other() {
     let (one, two) = tokio::join!(directory.store.get(&url, None), directory.store.get(&url, None));
     let (one, two) = tokio::join!(read(one.unwrap()), read(two.unwrap()));
     let mut file = vec![0; usize::try_from(length).unwrap()];
-    File::open(directory.path())
-        .unwrap()
-        .read_exact_at(&mut file, 0)
-        .unwrap();
+    File::open(directory.path()).unwrap().read_exact_at(&mut file, 0).unwrap();
     assert!(one.unwrap() == file && two.unwrap() == file);
 }

@@ -74,10 +74,7 @@ async fn puts_fail_on_cue() {
     assert!(timeout(A_WHILE, store.put(ID, body(1, 10))).await.is_err());
     store.cue(Operation::Put, Fault::FailAfterwards);
     assert!(matches!(store.put(ID, body(1, 10)).await, Err(StoreError::Io(_))));
-    assert!(matches!(
-        store.put(ID, body(1, 10)).await,
-        Err(StoreError::Exists { .. })
-    ));
+    assert!(matches!(store.put(ID, body(1, 10)).await, Err(StoreError::Exists { .. })));
 }
 
 #[tokio::test]

@@ -30,12 +30,7 @@ impl Ground {
         let root = Root::new(datadir.path().to_str().unwrap());
         let place = datadir.path().join(ID);
         let name = Name::parse(ID).unwrap();
-        Self {
-            _datadir: datadir,
-            root,
-            name,
-            place,
-        }
+        Self { _datadir: datadir, root, name, place }
     }
 
     fn draft(&self, content: &'static str) -> Draft {

@@ -12,11 +12,7 @@ const ID: &str = "0ea1e2ac-1f6d-4c11-8e5a-d3a3c3b9c001";
 
 #[test]
 fn only_uuids_are_names() {
-    for good in [
-        ID,
-        "0EA1E2AC-1F6D-4c11-8E5A-D3A3C3B9C001",
-        "00000000-0000-0000-0000-000000000000",
-    ] {
+    for good in [ID, "0EA1E2AC-1F6D-4c11-8E5A-D3A3C3B9C001", "00000000-0000-0000-0000-000000000000"] {
         assert_eq!(Name::parse(good).unwrap().as_str(), good);
     }
     for bad in [
@@ -110,34 +106,19 @@ fn symbolic_links_lead_nowhere() {
     let place = |inside: &str| root.find(format!("file://{datadir}/{inside}"));
     assert_eq!(place("inner/object").unwrap().size().unwrap(), 6);
     for linked in ["link", "near"] {
-        assert!(
-            matches!(place(linked).unwrap().open(), Err(StoreError::BadUrl { .. })),
-            "{linked}"
-        );
-        assert!(
-            matches!(place(linked).unwrap().size(), Err(StoreError::BadUrl { .. })),
-            "{linked}"
-        );
+        assert!(matches!(place(linked).unwrap().open(), Err(StoreError::BadUrl { .. })), "{linked}");
+        assert!(matches!(place(linked).unwrap().size(), Err(StoreError::BadUrl { .. })), "{linked}");
     }
     assert!(place("out/secret").is_err());
-    assert!(matches!(
-        place("object/behind").map(|_| ()),
-        Err(StoreError::NotFound { .. })
-    ));
+    assert!(matches!(place("object/behind").map(|_| ()), Err(StoreError::NotFound { .. })));
     assert!(matches!(place("inner").unwrap().open(), Err(StoreError::BadUrl { .. })));
     assert!(matches!(place("inner").unwrap().size(), Err(StoreError::BadUrl { .. })));
-    assert!(matches!(
-        place("inner").unwrap().remove(),
-        Err(StoreError::BadUrl { .. })
-    ));
+    assert!(matches!(place("inner").unwrap().remove(), Err(StoreError::BadUrl { .. })));
 
     // The directory itself may be behind a link, under either of its names.
     let alias = outer.path().join("alias");
     let alias = Root::new(alias.to_str().unwrap());
-    for url in [
-        format!("file://{datadir}/inner/object"),
-        format!("file://{}/inner/object", alias.text),
-    ] {
+    for url in [format!("file://{datadir}/inner/object"), format!("file://{}/inner/object", alias.text)] {
         assert_eq!(alias.find(url).unwrap().size().unwrap(), 6);
     }
 }
@@ -146,13 +127,7 @@ fn symbolic_links_lead_nowhere() {
 fn a_pipe_is_no_object() -> io::Result<()> {
     let datadir = tempfile::tempdir()?;
     let pipe = datadir.path().join("pipe");
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &pipe,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RWXU,
-        0,
-    )?;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)?;
     let root = Root::new(datadir.path().to_str().unwrap());
     let place = root.find(format!("file://{}", pipe.display())).unwrap();
     assert!(matches!(place.open(), Err(StoreError::BadUrl { .. })));
