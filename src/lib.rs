@@ -1,12 +1,27 @@
 //! Glint, the OpenStack Image service. The modules in floor order: each imports only from floors below it
 //! (`ARCHITECTURE.md` draws the arrows, `tests/it/layers.rs` checks them).
 
+// The way in.
+pub mod api;
+pub mod cli;
+pub mod http;
+
+// What is done.
+pub mod image;
+pub mod work;
+
+// All that a request may reach.
+pub mod app;
+
+// The edges: none of them knows another.
+pub mod auth;
+pub mod db;
+pub mod policy;
+pub mod store;
+
 // The ground: no I/O, or bytes only.
 pub mod blob;
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod model;
-
-// The edges: none of them knows another.
-pub mod policy;
-pub mod store;

@@ -26,6 +26,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The service itself, at work for nobody in particular.
+    pub fn service() -> Self {
+        Self { is_admin: true, ..Self::default() }
+    }
+
     /// Whether the caller owns what `owner` owns. Nobody owns what has no owner.
     pub fn owns(&self, owner: Option<&str>) -> bool {
         owner.is_some() && owner == self.project_id.as_deref()

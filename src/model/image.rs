@@ -115,9 +115,6 @@ impl FromStr for Visibility {
     type Err = UnknownVisibility;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|v| v.as_str() == name)
-            .ok_or_else(|| UnknownVisibility(name.to_owned()))
+        Self::ALL.into_iter().find(|v| v.as_str() == name).ok_or_else(|| UnknownVisibility(name.to_owned()))
     }
 }

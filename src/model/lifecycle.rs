@@ -86,11 +86,7 @@ impl FromStr for Status {
     type Err = UnknownStatus;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        TABLE
-            .iter()
-            .find(|row| row.1 == name)
-            .map(|row| row.0)
-            .ok_or_else(|| UnknownStatus(name.to_owned()))
+        TABLE.iter().find(|row| row.1 == name).map(|row| row.0).ok_or_else(|| UnknownStatus(name.to_owned()))
     }
 }
 

@@ -62,9 +62,6 @@ impl FromStr for MemberStatus {
     type Err = UnknownMemberStatus;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|s| s.as_str() == name)
-            .ok_or_else(|| UnknownMemberStatus(name.to_owned()))
+        Self::ALL.into_iter().find(|s| s.as_str() == name).ok_or_else(|| UnknownMemberStatus(name.to_owned()))
     }
 }

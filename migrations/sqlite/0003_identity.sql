@@ -1,0 +1,69 @@
+-- The built-in identity of a stand-alone service: who may call, and as whom.
+
+CREATE TABLE glint_projects (
+    id VARCHAR(32) NOT NULL,
+    name VARCHAR(64) NOT NULL,
+    created_at DATETIME NOT NULL,
+    PRIMARY KEY (id),
+    CONSTRAINT glint_projects_name UNIQUE (name)
+);
+
+CREATE TABLE glint_users (
+    id VARCHAR(32) NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    -- argon2id, in the PHC string format.
+    password_hash VARCHAR(255) NOT NULL,
+    -- The project of a token that names none.
+    default_project_id VARCHAR(32),
+    created_at DATETIME NOT NULL,
+    PRIMARY KEY (id),
+    CONSTRAINT glint_users_name UNIQUE (name),
+    FOREIGN KEY (default_project_id) REFERENCES glint_projects (id)
+);
+
+CREATE TABLE glint_role_assignments (
+    user_id VARCHAR(32) NOT NULL,
+    project_id VARCHAR(32) NOT NULL,
+    role VARCHAR(32) NOT NULL,
+    PRIMARY KEY (user_id, project_id, role),
+    FOREIGN KEY (user_id) REFERENCES glint_users (id),
+    FOREIGN KEY (project_id) REFERENCES glint_projects (id)
+);
+
+CREATE TABLE glint_application_credentials (
+    id VARCHAR(32) NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    user_id VARCHAR(32) NOT NULL,
+    project_id VARCHAR(32) NOT NULL,
+    secret_hash VARCHAR(255) NOT NULL,
+    -- Role names, separated by commas.
+    roles VARCHAR(255) NOT NULL,
+    description TEXT,
+    unrestricted BOOLEAN NOT NULL,
+    created_at DATETIME NOT NULL,
+    expires_at DATETIME,
+    PRIMARY KEY (id),
+    CONSTRAINT glint_application_credentials_user_name UNIQUE (user_id, name),
+    FOREIGN KEY (user_id) REFERENCES glint_users (id),
+    FOREIGN KEY (project_id) REFERENCES glint_projects (id)
+);
+
+CREATE TABLE glint_tokens (
+    -- SHA-256 of the token, in hex: the token itself is nowhere.
+    hash VARCHAR(64) NOT NULL,
+    user_id VARCHAR(32) NOT NULL,
+    project_id VARCHAR(32),
+    application_credential_id VARCHAR(32),
+    -- How the bearer proved who it is, separated by commas.
+    methods VARCHAR(255) NOT NULL,
+    -- The first is the token's own; a second one is that of the first token of its chain.
+    audit_ids VARCHAR(64) NOT NULL,
+    issued_at DATETIME NOT NULL,
+    expires_at DATETIME NOT NULL,
+    PRIMARY KEY (hash),
+    FOREIGN KEY (user_id) REFERENCES glint_users (id),
+    FOREIGN KEY (project_id) REFERENCES glint_projects (id),
+    FOREIGN KEY (application_credential_id) REFERENCES glint_application_credentials (id)
+);
+CREATE INDEX glint_tokens_expires_at ON glint_tokens (expires_at);
+CREATE INDEX glint_tokens_user_id ON glint_tokens (user_id);

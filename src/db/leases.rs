@@ -1,0 +1,262 @@
+//! Leases: who is at work on an image's bytes, and the moves of an image that need one.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Row, Tx, images, sql};
+use crate::model::image::Location;
+use crate::model::lifecycle::Status;
+
+/// How long a lease lasts without being renewed.
+pub const LEASE_DURATION: Duration = Duration::from_mins(1);
+
+/// The right to work on an image's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The image.
+    pub image_id: String,
+    /// What the work is.
+    pub purpose: Purpose,
+    /// The node that does it.
+    pub holder: String,
+    /// Tells this piece of work from an earlier one.
+    pub token: String,
+    /// The store that an upload goes to; empty for a deletion.
+    pub store: String,
+}
+
+/// What a lease is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Bytes are being written: when it runs out, they are removed and the image is `queued` again.
+    Upload,
+    /// Bytes are being removed: when it runs out, the removal is finished.
+    Delete,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// What an upload found out about the bytes.
+#[derive(Clone, Debug)]
+pub struct Uploaded {
+    /// Where they are.
+    pub location: Location,
+    /// How many.
+    pub size: i64,
+    /// Their MD5, in hex.
+    pub checksum: String,
+    /// The algorithm of `os_hash_value`.
+    pub os_hash_algo: String,
+    /// Their secure hash, in hex.
+    pub os_hash_value: String,
+}
+
+/// Takes an upload's lease and moves its image from `queued` to `saving`. False, and nothing written, when the image
+/// is not `queued` any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_upload(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
+    db.write(|tx| async move {
+        let moved = tx
+            .execute(sql!(
+                "UPDATE images SET status = ?, updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
+                Status::Saving.as_str(),
+                now,
+                &lease.image_id,
+                Status::Queued.as_str(),
+                false
+            ))
+            .await?;
+        if moved == 0 {
+            return Ok(false);
+        }
+        // A lease of an earlier piece of work on a queued image has nothing left to guard.
+        tx.execute(sql!("DELETE FROM glint_leases WHERE image_id = ?", &lease.image_id)).await?;
+        take(&tx, lease, now).await?;
+        Ok(true)
+    })
+    .await
+}
+
+/// Ends an upload well: location, size and hashes are written and the image is `active`, and the lease is given back.
+/// False, and nothing written, when the lease is lost or the image is not `saving` any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish_upload(db: &Db, lease: &Lease, uploaded: &Uploaded, now: Timestamp) -> Result<bool, DbError> {
+    db.write(|tx| async move {
+        // Held first: what follows is then ours alone, and an image that is gone leaves the lease to guard the bytes.
+        if !hold(&tx, lease, now).await? {
+            return Ok(false);
+        }
+        let active = tx
+            .execute(sql!(
+                "UPDATE images SET status = ?, size = ?, checksum = ?, os_hash_algo = ?, os_hash_value = ?, \
+                 updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
+                Status::Active.as_str(),
+                uploaded.size,
+                &uploaded.checksum,
+                &uploaded.os_hash_algo,
+                &uploaded.os_hash_value,
+                now,
+                &lease.image_id,
+                Status::Saving.as_str(),
+                false
+            ))
+            .await?;
+        if active == 0 {
+            return Ok(false);
+        }
+        images::put_location(&tx, &lease.image_id, &uploaded.location, now).await?;
+        give_back(&tx, lease).await
+    })
+    .await
+}
+
+/// Ends an upload that failed: the image is `queued` again, if it still was `saving`, and the lease is given back.
+/// To be called when the bytes are removed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn undo_upload(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
+    db.write(|tx| async move {
+        if give_back(&tx, lease).await? {
+            tx.execute(sql!(
+                "UPDATE images SET status = ?, size = ?, virtual_size = ?, updated_at = ? \
+                 WHERE id = ? AND status = ? AND deleted = ?",
+                Status::Queued.as_str(),
+                None::<i64>,
+                None::<i64>,
+                now,
+                &lease.image_id,
+                Status::Saving.as_str(),
+                false
+            ))
+            .await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Takes the lease for the deletion of an image's bytes. Somebody else's lease is left alone: deleting twice at once
+/// does no harm, and the conditional update of `finish_delete` decides.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_delete(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
+    let taken = db.write(|tx| async move { take(&tx, lease, now).await }).await;
+    match taken {
+        Err(DbError::Duplicate) => Ok(()),
+        other => other,
+    }
+}
+
+/// Ends a deletion: the image and all that belongs to it is marked deleted, and the lease is given back.
+/// False, and nothing written, when the image does not stand at `from` any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp) -> Result<bool, DbError> {
+    db.write(|tx| async move {
+        let removed = images::remove(&tx, &lease.image_id, from, now).await?;
+        give_back(&tx, lease).await?;
+        Ok(removed)
+    })
+    .await
+}
+
+/// Gives a lease back without doing anything else.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release(db: &Db, lease: &Lease) -> Result<(), DbError> {
+    db.write(|tx| async move { give_back(&tx, lease).await.map(drop) }).await
+}
+
+/// Makes a lease last for another `LEASE_DURATION`. False when it is lost.
+///
+/// # Errors
+/// When the database fails.
+pub async fn renew(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
+    db.write(|tx| async move { hold(&tx, lease, now).await }).await
+}
+
+/// Up to `limit` leases that ran out before `now`, and, with `of_holder`, all of that node's whatever their time:
+/// a node that starts knows that its former self is gone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn abandoned(db: &Db, of_holder: Option<&str>, now: Timestamp, limit: u32) -> Result<Vec<Lease>, DbError> {
+    let mut select =
+        sql!("SELECT image_id, purpose, holder, token, store FROM glint_leases WHERE (expires_at < ?", now);
+    if let Some(holder) = of_holder {
+        select.push(sql!(" OR holder = ?", holder));
+    }
+    select.push(sql!(") ORDER BY expires_at LIMIT ?", i64::from(limit)));
+    db.fetch_all(select).await?.iter().map(read).collect()
+}
+
+/// Makes `lease`, which was abandoned, belong to `holder` under a new token. False when it changed meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_over(db: &Db, lease: &Lease, by: &Lease, now: Timestamp) -> Result<bool, DbError> {
+    let taken = db
+        .execute(sql!(
+            "UPDATE glint_leases SET holder = ?, token = ?, expires_at = ? WHERE image_id = ? AND token = ?",
+            &by.holder,
+            &by.token,
+            now + LEASE_DURATION,
+            &lease.image_id,
+            &lease.token
+        ))
+        .await?;
+    Ok(taken == 1)
+}
+
+async fn take(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(sql!(
+        "INSERT INTO glint_leases (image_id, purpose, holder, token, store, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+        &lease.image_id,
+        lease.purpose.as_str(),
+        &lease.holder,
+        &lease.token,
+        &lease.store,
+        now + LEASE_DURATION
+    ))
+    .await?;
+    Ok(())
+}
+
+async fn hold(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
+    let held = sql!(
+        "UPDATE glint_leases SET expires_at = ? WHERE image_id = ? AND token = ?",
+        now + LEASE_DURATION,
+        &lease.image_id,
+        &lease.token
+    );
+    Ok(tx.execute(held).await? == 1)
+}
+
+async fn give_back(tx: &Tx, lease: &Lease) -> Result<bool, DbError> {
+    let gone = sql!("DELETE FROM glint_leases WHERE image_id = ? AND token = ?", &lease.image_id, &lease.token);
+    Ok(tx.execute(gone).await? == 1)
+}
+
+fn read(row: &Row) -> Result<Lease, DbError> {
+    let purpose = match row.get::<String>(1)?.as_str() {
+        "upload" => Purpose::Upload,
+        "delete" => Purpose::Delete,
+        other => return Err(DbError::Unreadable(format!("lease purpose {other:?}"))),
+    };
+    Ok(Lease { image_id: row.get(0)?, purpose, holder: row.get(2)?, token: row.get(3)?, store: row.get(4)? })
+}
