@@ -1,0 +1,77 @@
+//! All that a request may reach, built once at start. Nothing is global: two apps live in one test process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Authority;
+use crate::auth::standalone::Standalone;
+use crate::blob::hash::Algorithm;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::policy::Policy;
+use crate::store::registry::Registry;
+
+/// The service.
+pub struct App {
+    /// What the operator decided.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The name of this node among those on the same database.
+    pub node: String,
+    /// The database.
+    pub db: Db,
+    /// Where bytes are kept.
+    pub stores: Registry,
+    /// The algorithm of the secure hash.
+    pub hashing: Algorithm,
+    /// Who may do what.
+    pub policy: Policy,
+    /// Who is calling.
+    pub authority: Authority,
+    /// Work that outlives its request. Stopping waits for it.
+    pub background: TaskTracker,
+}
+
+/// How long `close` waits for work that outlives its request.
+const BACKGROUND_GRACE: Duration = Duration::from_secs(30);
+
+impl App {
+    /// A stand-alone service with its database in `database`.
+    ///
+    /// # Errors
+    /// When database or stores cannot be opened.
+    pub async fn stand_alone(config: Config, database: &Path, clock: Clock) -> Result<Arc<Self>> {
+        let db = Db::open_sqlite(database).await?;
+        let stores = Registry::open(&config.stores);
+        let hashing = Algorithm::from_name(&config.api.hashing_algorithm).ok_or_else(|| {
+            Error::internal(format!("hashing_algorithm = {:?} is none that we know", config.api.hashing_algorithm))
+        })?;
+        let authority = Authority::Standalone(Standalone::new(db.clone(), clock.clone(), config.identity.clone()));
+        Ok(Arc::new(Self {
+            config,
+            clock,
+            node: "stand-alone".into(),
+            db,
+            stores,
+            hashing,
+            policy: Policy::default(),
+            authority,
+            background: TaskTracker::new(),
+        }))
+    }
+
+    /// Ends the service in order: work that outlives its request is waited for, then the database is closed.
+    pub async fn close(&self) {
+        self.background.close();
+        if tokio::time::timeout(BACKGROUND_GRACE, self.background.wait()).await.is_err() {
+            tracing::warn!(left = self.background.len(), "background work is not done; the next start will do it");
+        }
+        self.db.close().await;
+    }
+}

@@ -1,0 +1,83 @@
+//! Deleting an image: its bytes first, then its record, with a lease so that a crash in between is made good.
+
+use crate::app::App;
+use crate::clock::new_uuid;
+use crate::db::images;
+use crate::db::leases::{self, Lease, Purpose};
+use crate::error::{Error, Result};
+use crate::model::identity::Identity;
+use crate::model::image::Image;
+use crate::model::lifecycle::Status;
+use crate::store::StoreError;
+
+/// How often a deletion begins anew because the image changed under it.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Deletes `image` and its data.
+///
+/// # Errors
+/// `Forbidden` when it is protected or the store does not allow it, `Invalid` when its status does not, `NotFound`
+/// when somebody else was faster.
+pub async fn delete(app: &App, image: &Image) -> Result<()> {
+    let mut image = image.clone();
+    for _ in 0..ATTEMPTS_MAX {
+        if delete_as_it_stands(app, &image).await? {
+            return Ok(());
+        }
+        // It moved on while we worked, by an upload that ended or an action: look again.
+        let found = images::find(&app.db, &image.id, &Identity::service()).await?;
+        image = found.ok_or_else(|| Error::not_found(format!("Failed to find image {} to delete", image.id)))?;
+    }
+    Err(Error::conflict(format!("Image {} kept changing while it was deleted", image.id)))
+}
+
+async fn delete_as_it_stands(app: &App, image: &Image) -> Result<bool> {
+    if image.protected {
+        return Err(Error::forbidden(format!("Image {} is protected and cannot be deleted.", image.id)));
+    }
+    if !image.status.may_become(Status::Deleted) {
+        let text = format!("Image status transition from {} to deleted is not allowed", image.status);
+        return Err(Error::invalid(text));
+    }
+    let lease = Lease {
+        image_id: image.id.clone(),
+        purpose: Purpose::Delete,
+        holder: app.node.clone(),
+        token: new_uuid().to_string(),
+        store: String::new(),
+    };
+    if !image.locations.is_empty() {
+        leases::begin_delete(&app.db, &lease, app.clock.now()).await?;
+        if let Err(error) = remove_data(app, image).await {
+            leases::release(&app.db, &lease).await?;
+            return Err(error);
+        }
+    }
+    Ok(leases::finish_delete(&app.db, &lease, image.status, app.clock.now()).await?)
+}
+
+/// The rest of a deletion that a crash cut off after it had begun.
+///
+/// # Errors
+/// When store or database fail; it stays to be finished then.
+pub async fn resume(app: &App, lease: &Lease, image: &Image) -> Result<()> {
+    remove_data(app, image).await?;
+    leases::finish_delete(&app.db, lease, image.status, app.clock.now()).await?;
+    Ok(())
+}
+
+/// Removes the bytes at every location. What is not there is removed already.
+async fn remove_data(app: &App, image: &Image) -> Result<()> {
+    for location in &image.locations {
+        match app.stores.of(location)?.delete(&location.url).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => {}
+            Err(StoreError::Denied(cause)) => {
+                let text = format!("You cannot delete image data of image {}", image.id);
+                tracing::error!(image_id = image.id, "{text}: {cause}");
+                return Err(Error::forbidden(text));
+            }
+            Err(error) => return Err(Error::internal(error)),
+        }
+    }
+    Ok(())
+}

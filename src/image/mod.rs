@@ -1,0 +1,11 @@
+//! The verbs: what is done with an image, each a story in a file of its own.
+
+pub mod claim;
+pub mod create;
+pub mod delete;
+pub mod download;
+pub mod quota;
+pub mod share;
+pub mod state;
+pub mod update;
+pub mod upload;

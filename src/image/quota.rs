@@ -1,0 +1,40 @@
+//! The limits of a single image: how many properties, tags and bytes it may have.
+
+use crate::config::Quotas;
+use crate::error::{Error, Result};
+use crate::model::image::Image;
+
+/// What the service itself notes does not count.
+const RESERVED_PREFIX: &str = "os_glance";
+
+/// Whether `image` has no more properties than it may.
+///
+/// # Errors
+/// `TooLarge` when it has.
+pub fn properties(quotas: &Quotas, image: &Image) -> Result<()> {
+    let attempted = image.properties.keys().filter(|name| !name.starts_with(RESERVED_PREFIX)).count();
+    within(quotas.image_property_quota, attempted, "properties")
+}
+
+/// Whether `attempted` tags are no more than an image may have.
+///
+/// # Errors
+/// `TooLarge` when they are.
+pub fn tags(quotas: &Quotas, attempted: usize) -> Result<()> {
+    within(quotas.image_tag_quota, attempted, "tags")
+}
+
+fn within(quota: Option<usize>, attempted: usize, what: &str) -> Result<()> {
+    match quota {
+        Some(maximum) if attempted > maximum => Err(Error::too_large(format!(
+            "The limit has been exceeded on the number of allowed image {what}. \
+             Attempted: {attempted}, Maximum: {maximum}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What an uploader is told whose bytes are too many.
+pub fn too_many_bytes() -> Error {
+    Error::too_large("The incoming image is too large: The provided image is too large.")
+}

@@ -1,0 +1,154 @@
+//! Changing what is known about an image: one attribute at a time, saved once.
+
+use crate::app::App;
+use crate::db::images;
+use crate::error::{Error, Kind, Result};
+use crate::image::quota;
+use crate::model::identity::Identity;
+use crate::model::image::{Image, Visibility};
+use crate::model::lifecycle::Status;
+
+/// An attribute that a user may set, with its value.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names are those of the image's fields")]
+pub enum Attribute {
+    Id(String),
+    Name(Option<String>),
+    Owner(Option<String>),
+    Visibility(Visibility),
+    Protected(bool),
+    OsHidden(bool),
+    MinDisk(i64),
+    MinRam(i64),
+    ContainerFormat(Option<String>),
+    DiskFormat(Option<String>),
+    Tags(Vec<String>),
+    Property(String, String),
+}
+
+/// The largest `min_disk` and `min_ram`: the columns hold 32 bits.
+const INT_MAX: i64 = i32::MAX as i64;
+
+/// Writes what differs between `before` and `after`.
+///
+/// # Errors
+/// `TooLarge` beyond a quota, `Invalid` for a number that the database cannot hold, `NotFound` when the image was
+/// deleted meanwhile, `Conflict` when it got its data meanwhile and its format was to change.
+pub async fn save(app: &App, before: &Image, mut after: Image) -> Result<Image> {
+    if after.properties.keys().any(|name| !before.properties.contains_key(name)) {
+        quota::properties(&app.config.quotas, &after)?;
+    }
+    numbers_fit(&after)?;
+    let now = app.clock.now();
+    if !images::update(&app.db, before, &after, now).await? {
+        let there = images::find(&app.db, &before.id, &Identity::service()).await?;
+        return Err(match there {
+            None => Error::not_found(format!("No image found with ID {}", before.id)),
+            Some(image) => Error::conflict(format!("Image {} is {} meanwhile", image.id, image.status)),
+        });
+    }
+    after.updated_at = Some(now);
+    Ok(after)
+}
+
+/// Sets one attribute of `image`.
+///
+/// # Errors
+/// `Forbidden` for a format when there is data already, `Invalid` for a number below zero, `TooLarge` for too many tags.
+pub fn set(app: &App, image: &mut Image, attribute: Attribute) -> Result<()> {
+    match attribute {
+        Attribute::Id(id) => image.id = id,
+        Attribute::Name(name) => image.name = name,
+        // An empty owner is none.
+        Attribute::Owner(owner) => image.owner = owner.filter(|owner| !owner.is_empty()),
+        Attribute::Visibility(visibility) => image.visibility = visibility,
+        Attribute::Protected(protected) => image.protected = protected,
+        Attribute::OsHidden(hidden) => image.os_hidden = hidden,
+        Attribute::MinDisk(gib) => image.min_disk = not_negative("min_disk", gib)?,
+        Attribute::MinRam(mib) => image.min_ram = not_negative("min_ram", mib)?,
+        Attribute::ContainerFormat(format) => {
+            format_may_change(image, "container_format")?;
+            image.container_format = format;
+        }
+        Attribute::DiskFormat(format) => {
+            format_may_change(image, "disk_format")?;
+            image.disk_format = format;
+        }
+        Attribute::Tags(tags) => {
+            let tags = tags.into_iter().collect::<std::collections::BTreeSet<_>>();
+            quota::tags(&app.config.quotas, tags.len())?;
+            image.tags = tags;
+        }
+        Attribute::Property(name, value) => {
+            image.properties.insert(name, value);
+        }
+    }
+    Ok(())
+}
+
+/// Whether `image` has an attribute of this name, of its own or as a property.
+pub fn has(image: &Image, name: &str) -> bool {
+    is_base(name) || image.properties.contains_key(name)
+}
+
+/// Whether every image has an attribute of this name.
+pub fn is_base(name: &str) -> bool {
+    [
+        "name",
+        "owner",
+        "visibility",
+        "protected",
+        "os_hidden",
+        "min_disk",
+        "min_ram",
+        "container_format",
+        "disk_format",
+        "tags",
+        "locations",
+    ]
+    .contains(&name)
+}
+
+/// Takes property `name` away.
+///
+/// # Errors
+/// `Forbidden` for what every image has, `Conflict` for what this one has not.
+pub fn remove(image: &mut Image, name: &str) -> Result<()> {
+    if is_base(name) {
+        return Err(Error::new(Kind::Forbidden).adding(format!("Property {name} may not be removed.")));
+    }
+    image.properties.remove(name).map(drop).ok_or_else(|| missing(name))
+}
+
+/// What a user is told who changes a property that is not there.
+pub fn missing(name: &str) -> Error {
+    Error::new(Kind::Conflict).adding(format!("Property {name} does not exist."))
+}
+
+/// Whether the numbers of `image` fit their columns.
+///
+/// # Errors
+/// `Invalid` when one does not.
+pub fn numbers_fit(image: &Image) -> Result<()> {
+    for (name, value) in [("min_disk", image.min_disk), ("min_ram", image.min_ram)] {
+        if value > INT_MAX {
+            return Err(Error::invalid(format!("'{name}' value out of range, must not exceed {INT_MAX}.")));
+        }
+    }
+    Ok(())
+}
+
+fn not_negative(name: &str, value: i64) -> Result<i64> {
+    if value < 0 {
+        let text = format!("Invalid value '{value}' for parameter '{name}': Cannot be a negative value");
+        return Err(Error::invalid(text));
+    }
+    Ok(value)
+}
+
+fn format_may_change(image: &Image, name: &str) -> Result<()> {
+    if matches!(image.status, Status::Queued | Status::Importing) {
+        return Ok(());
+    }
+    Err(Error::forbidden(format!("Attribute {name} can be only replaced for a queued image.")))
+}

@@ -1,0 +1,116 @@
+//! Uploading an image's data: claim the image, stream the bytes into a store and through the hashes, make it active.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::blob::hash::{self, Digests};
+use crate::blob::{Body, BodyError, pipe};
+use crate::db::leases::Uploaded;
+use crate::error::{Error, Kind, Result};
+use crate::image::{claim, quota};
+use crate::model::image::{Image, Location};
+use crate::model::lifecycle::Status;
+use crate::store::{Placed, Store, StoreError};
+
+/// What is to be uploaded.
+pub struct Upload {
+    /// The bytes.
+    pub bytes: Body,
+    /// How many there are, where the uploader says so.
+    pub size: Option<i64>,
+    /// The store that takes them; the default one if none is named.
+    pub store: Option<String>,
+}
+
+/// Makes `upload` the data of `image`.
+///
+/// # Errors
+/// `Conflict` when the image is not `queued`, `Invalid` when its formats are not set or its size is not as declared,
+/// `TooLarge` beyond the cap or when the store is full, `Gone` when the image was deleted meanwhile.
+pub async fn upload(app: &Arc<App>, image: &Image, upload: Upload) -> Result<()> {
+    let (store_id, store) = app.stores.for_new_data(upload.store.as_deref())?;
+    ready(image)?;
+    let cap = app.config.quotas.image_size_cap;
+    if upload.size.is_some_and(|size| u64::try_from(size).is_ok_and(|size| size > cap)) {
+        return Err(quota::too_many_bytes());
+    }
+    let claim = claim::begin(app, image, store_id).await?;
+    let written = write(app, image, store, upload, cap).await;
+    match written {
+        Ok((placed, digests)) => claim.commit(&uploaded(app, store_id, placed, digests)).await,
+        Err(error) => {
+            claim.undo().await;
+            Err(error)
+        }
+    }
+}
+
+/// Whether `image` can take data now.
+fn ready(image: &Image) -> Result<()> {
+    if !image.status.may_become(Status::Saving) {
+        return Err(claim::not_allowed(image.status, Status::Saving));
+    }
+    let formats = [("disk_format", &image.disk_format), ("container_format", &image.container_format)];
+    let missing: Vec<&str> = formats.iter().filter(|(_, format)| format.is_none()).map(|(name, _)| *name).collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [one] => Err(Error::invalid(format!("Property {one} must be set prior to saving data."))),
+        more => Err(Error::invalid(format!("Properties {} must be set prior to saving data.", more.join(", ")))),
+    }
+}
+
+async fn write(
+    app: &App,
+    image: &Image,
+    store: &Arc<dyn Store>,
+    upload: Upload,
+    cap: u64,
+) -> Result<(Placed, Digests)> {
+    // An earlier upload of this image that was cut off may have left something under its name.
+    store.discard(&image.id).await.map_err(failed)?;
+    let declared = upload.size.filter(|&size| size != 0);
+    let limit = declared.map_or(cap, |size| u64::try_from(size).unwrap_or(0));
+    let (bytes, digests) = hash::beside(pipe::capped(upload.bytes, limit), app.hashing);
+    let placed = store.put(&image.id, bytes).await.map_err(|error| match (error, declared) {
+        (StoreError::Body(BodyError::TooLong { .. }), Some(size)) => {
+            Error::invalid(format!("Size exceeds: expected {size} bytes, got more"))
+        }
+        (error, _) => failed(error),
+    })?;
+    if let Some(size) = declared
+        && i64::try_from(placed.size) != Ok(size)
+    {
+        let text = format!("Size mismatch: expected {size} bytes, got {} bytes", placed.size);
+        return Err(Error::invalid(text));
+    }
+    Ok((placed, digests.await.map_err(Error::internal)?))
+}
+
+fn uploaded(app: &App, store: &str, placed: Placed, digests: Digests) -> Uploaded {
+    let mut metadata = placed.metadata;
+    metadata.insert("store".into(), store.into());
+    Uploaded {
+        location: Location { id: None, url: placed.url, metadata },
+        size: i64::try_from(placed.size).unwrap_or(i64::MAX),
+        checksum: digests.md5,
+        os_hash_algo: app.hashing.to_string(),
+        os_hash_value: digests.secure,
+    }
+}
+
+/// What a failed write means to the uploader.
+fn failed(error: StoreError) -> Error {
+    match error {
+        StoreError::Body(BodyError::TooLong { .. }) => quota::too_many_bytes(),
+        StoreError::Body(broken) => Error::invalid(format!("The image data ended early: {broken}")),
+        StoreError::Full(_) => {
+            Error::too_large("Image storage media is full: There is not enough disk space on the image storage media.")
+        }
+        StoreError::Denied(cause) => Error::unavailable(cause)
+            .saying("Insufficient permissions on image storage media: Permission to write image storage media denied."),
+        StoreError::Unsupported { .. } => {
+            Error::new(Kind::Gone).saying("Error in store configuration. Adding images to store is disabled.")
+        }
+        other => Error::internal(other),
+    }
+}

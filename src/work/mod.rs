@@ -1,0 +1,3 @@
+//! The background: work that belongs to no request.
+
+pub mod reap;
