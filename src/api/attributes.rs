@@ -1,0 +1,266 @@
+//! The attributes of an image as JSON: each value checked against the image schema, and typed.
+//!
+//! This is `/v2/schemas/image` as code: what the document says about a value is decided here.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use crate::config::Formats;
+use crate::error::{Error, Result};
+use crate::image::update::Attribute;
+use crate::model::image::Visibility;
+use crate::model::lifecycle::Status;
+
+/// The form of an image's id (RFC 4122 text, either case), as the schema's pattern has it.
+pub(crate) const ID_PATTERN: &str =
+    "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
+
+/// A value that the schema does not allow, and where it stands.
+struct Fault {
+    path: Vec<String>,
+    text: String,
+}
+
+/// Checks every member of `object`, and returns them typed, in their order. Attributes that only the service may set
+/// are checked too and left out: the caller refuses them by name.
+///
+/// # Errors
+/// `Invalid` for the fault that the reference would name: of the least deep ones, that of the last name.
+pub(crate) fn typed(object: &Map<String, Value>, formats: &Formats) -> Result<Vec<(String, Option<Attribute>)>> {
+    let mut attributes = Vec::new();
+    let mut faults = Vec::new();
+    for (name, value) in object {
+        match attribute(name, value, formats) {
+            Ok(attribute) => attributes.push((name.clone(), attribute)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let shallow_then_last = |fault: &Fault| (std::cmp::Reverse(fault.path.len()), fault.path.clone());
+    match faults.into_iter().max_by_key(shallow_then_last) {
+        None => Ok(attributes),
+        Some(fault) => Err(mismatch("image", &fault.text)),
+    }
+}
+
+/// `Invalid`, in the reference's words for a body that its schema does not allow.
+pub(crate) fn mismatch(schema: &str, text: &str) -> Error {
+    Error::invalid(format!("Provided object does not match schema '{schema}': {text}"))
+}
+
+fn attribute(name: &str, value: &Value, formats: &Formats) -> Result<Option<Attribute>, Fault> {
+    let at = |text| Fault { path: vec![name.to_owned()], text };
+    let nullable = |longest| nullable_text(value, longest).map_err(at);
+    Ok(Some(match name {
+        "id" => Attribute::Id(id(value).map_err(at)?),
+        "name" => Attribute::Name(nullable(255)?),
+        "owner" => Attribute::Owner(nullable(255)?),
+        "visibility" => {
+            let names: Vec<&str> = Visibility::ALL.iter().map(|visibility| visibility.as_str()).collect();
+            let name = one_of(value, &names).map_err(at)?;
+            Attribute::Visibility(name.parse().map_err(|_| at(not_one_of(value, &names, false)))?)
+        }
+        "protected" => Attribute::Protected(boolean(value).map_err(at)?),
+        "os_hidden" => Attribute::OsHidden(boolean(value).map_err(at)?),
+        "min_disk" => Attribute::MinDisk(integer(value).map_err(at)?),
+        "min_ram" => Attribute::MinRam(integer(value).map_err(at)?),
+        "container_format" => Attribute::ContainerFormat(format(value, &formats.container_formats).map_err(at)?),
+        "disk_format" => Attribute::DiskFormat(format(value, &formats.disk_formats).map_err(at)?),
+        "tags" => Attribute::Tags(tags(value)?),
+        "status" => {
+            let names: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
+            one_of(value, &names).map_err(at)?;
+            return Ok(None);
+        }
+        "size" | "virtual_size" => {
+            if !value.is_null() {
+                integer(value).map_err(|_| at(not_of_type(value, "'null', 'integer'")))?;
+            }
+            return Ok(None);
+        }
+        "checksum" => return nullable(32).map(|_| None),
+        "os_hash_algo" => return nullable(64).map(|_| None),
+        "os_hash_value" => return nullable(128).map(|_| None),
+        "created_at" | "updated_at" | "direct_url" | "self" | "file" | "stores" | "schema" => {
+            return text(value).map(|_| None).map_err(at);
+        }
+        "locations" => return locations(value).map(|()| None),
+        property => Attribute::Property(property.to_owned(), text(value).map_err(at)?),
+    }))
+}
+
+/// One tag, checked as an entry of `tags`.
+///
+/// # Errors
+/// `Invalid` when it is too long.
+pub(crate) fn tag(tag: &str) -> Result<()> {
+    tags(&Value::Array(vec![tag.into()])).map(drop).map_err(|fault| mismatch("image", &fault.text))
+}
+
+fn tags(value: &Value) -> Result<Vec<String>, Fault> {
+    let path = |at: usize| vec!["tags".to_owned(), at.to_string()];
+    let Value::Array(entries) = value else {
+        return Err(Fault { path: vec!["tags".into()], text: not_of_type(value, "'array'") });
+    };
+    let tag = |(at, entry): (usize, &Value)| {
+        text(entry).and_then(|tag| no_longer(tag, 255)).map_err(|text| Fault { path: path(at), text })
+    };
+    entries.iter().enumerate().map(tag).collect()
+}
+
+/// The longest URL of a location.
+const LOCATION_URL_MAX: usize = 255;
+
+fn locations(value: &Value) -> Result<(), Fault> {
+    let Value::Array(entries) = value else {
+        return Err(Fault { path: vec!["locations".into()], text: not_of_type(value, "'array'") });
+    };
+    for (at, entry) in entries.iter().enumerate() {
+        let path = |name: Option<&str>| {
+            let mut path = vec!["locations".to_owned(), at.to_string()];
+            path.extend(name.map(str::to_owned));
+            path
+        };
+        let Value::Object(location) = entry else {
+            return Err(Fault { path: path(None), text: not_of_type(entry, "'object'") });
+        };
+        for required in ["url", "metadata"] {
+            if !location.contains_key(required) {
+                return Err(Fault { path: path(None), text: format!("'{required}' is a required property") });
+            }
+        }
+        text(&location["url"])
+            .and_then(|url| no_longer(url, LOCATION_URL_MAX))
+            .map_err(|text| Fault { path: path(Some("url")), text })?;
+        if !location["metadata"].is_object() {
+            let text = not_of_type(&location["metadata"], "'object'");
+            return Err(Fault { path: path(Some("metadata")), text });
+        }
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| not_of_type(value, "'string'"))
+}
+
+fn nullable_text(value: &Value, longest: usize) -> Result<Option<String>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => no_longer(text.clone(), longest).map(Some),
+        _ => Err(not_of_type(value, "'null', 'string'")),
+    }
+}
+
+fn no_longer(text: String, longest: usize) -> Result<String, String> {
+    if text.chars().count() > longest {
+        return Err(format!("{} is too long", quoted(&text)));
+    }
+    Ok(text)
+}
+
+fn boolean(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| not_of_type(value, "'boolean'"))
+}
+
+/// A whole number; too large ones become the largest, which no attribute takes.
+fn integer(value: &Value) -> Result<i64, String> {
+    let Value::Number(number) = value else {
+        return Err(not_of_type(value, "'integer'"));
+    };
+    if let Some(whole) = number.as_i64() {
+        return Ok(whole);
+    }
+    match number.as_f64() {
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and nothing takes such a number")]
+        Some(float) if float.fract() == 0.0 => Ok(float as i64),
+        _ => Err(not_of_type(value, "'integer'")),
+    }
+}
+
+fn id(value: &Value) -> Result<String, String> {
+    let id = text(value)?;
+    let groups = [8, 4, 4, 4, 12];
+    let parts: Vec<&str> = id.split('-').collect();
+    let fits = parts.len() == groups.len()
+        && parts.iter().zip(groups).all(|(part, len)| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit()));
+    if fits { Ok(id) } else { Err(format!("{} does not match {}", quoted(&id), quoted(ID_PATTERN))) }
+}
+
+fn one_of(value: &Value, names: &[&str]) -> Result<String, String> {
+    let name = text(value)?;
+    if names.contains(&name.as_str()) { Ok(name) } else { Err(not_one_of(value, names, false)) }
+}
+
+fn format(value: &Value, formats: &[String]) -> Result<Option<String>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(format) if formats.contains(format) => Ok(Some(format.clone())),
+        Value::String(_) => {
+            let names: Vec<&str> = formats.iter().map(String::as_str).collect();
+            Err(not_one_of(value, &names, true))
+        }
+        _ => Err(not_of_type(value, "'null', 'string'")),
+    }
+}
+
+fn not_of_type(value: &Value, types: &str) -> String {
+    format!("{} is not of type {types}", python(value))
+}
+
+fn not_one_of(value: &Value, names: &[&str], nullable: bool) -> String {
+    let names = names.iter().map(|name| quoted(name));
+    let all: Vec<String> = nullable.then(|| "None".to_owned()).into_iter().chain(names).collect();
+    format!("{} is not one of [{}]", python(value), all.join(", "))
+}
+
+/// The deepest that `python` goes into a value.
+const DEPTH_MAX: usize = 32;
+
+/// `value` as Python writes it: the reference's texts quote values so.
+pub(crate) fn python(value: &Value) -> String {
+    fn write(value: &Value, depth: usize) -> String {
+        if depth == 0 {
+            return "...".into();
+        }
+        match value {
+            Value::Null => "None".into(),
+            Value::Bool(true) => "True".into(),
+            Value::Bool(false) => "False".into(),
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => quoted(text),
+            Value::Array(entries) => {
+                let entries: Vec<String> = entries.iter().map(|entry| write(entry, depth - 1)).collect();
+                format!("[{}]", entries.join(", "))
+            }
+            Value::Object(members) => {
+                let member =
+                    |(name, value): (&String, &Value)| format!("{}: {}", quoted(name), write(value, depth - 1));
+                let members: Vec<String> = members.iter().map(member).collect();
+                format!("{{{}}}", members.join(", "))
+            }
+        }
+    }
+    write(value, DEPTH_MAX)
+}
+
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut quoted = String::from(quote);
+    for char in text.chars() {
+        match char {
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\\' => quoted.push_str("\\\\"),
+            c if c == quote => quoted.extend(['\\', c]),
+            c if c.is_ascii_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(quoted, "\\x{:02x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push(quote);
+    quoted
+}

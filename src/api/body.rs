@@ -1,0 +1,36 @@
+//! JSON bodies: read whole, within a bound, into a value.
+
+use futures_util::StreamExt;
+use serde_json::Value;
+
+use crate::api::ctx::Call;
+use crate::error::{Error, Result};
+
+/// The longest JSON body, in bytes. The largest legal one, an image with 128 properties of 64 KiB each, fits.
+const JSON_BODY_MAX: usize = 10 << 20;
+
+/// The JSON that the client sent: an object or an array. None when it sent nothing.
+pub(crate) async fn json(call: &mut Call) -> Result<Option<Value>> {
+    if !call.has_body() {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    let mut body = call.body.take();
+    while let Some(block) = body.next().await {
+        let block = block.map_err(|_| Error::invalid("The request body ended early."))?;
+        if text.len() + block.len() > JSON_BODY_MAX {
+            return Err(Error::too_large(format!("A JSON body may have {JSON_BODY_MAX} bytes at the most.")));
+        }
+        text.extend_from_slice(&block);
+    }
+    match serde_json::from_slice(&text) {
+        Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(Some(value)),
+        Ok(_) => Err(Error::invalid("Unexpected body type. Expected list/dict.")),
+        Err(_) => Err(Error::invalid("Malformed JSON in request body.")),
+    }
+}
+
+/// The JSON that the client sent, which it must.
+pub(crate) async fn expected(call: &mut Call) -> Result<Value> {
+    json(call).await?.ok_or_else(|| Error::invalid("Body expected in request."))
+}

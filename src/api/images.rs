@@ -1,0 +1,228 @@
+//! `/v2/images` and `/v2/images/{image_id}`: create, list, show, update, delete.
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use serde_json::{Map, Value};
+
+use crate::api::ctx::Call;
+use crate::api::patch::{self, Change, How, LocationsChange};
+use crate::api::reply::{self, Reply};
+use crate::api::view::{ImageView, ImagesView, href};
+use crate::api::{attributes, body, page};
+use crate::db::images;
+use crate::error::{Error, Kind, Result};
+use crate::image::update::{self, Attribute};
+use crate::image::{create as creation, delete as deletion, quota};
+use crate::model::image::{Image, Visibility};
+use crate::policy::{Rule, new_image as about_to_be};
+
+/// What no client may name when it creates an image.
+const NOT_ON_CREATE: [&str; 5] = ["direct_url", "self", "file", "schema", "stores"];
+/// What only the service sets.
+const SET_BY_SERVICE: [&str; 8] =
+    ["created_at", "updated_at", "status", "checksum", "os_hash_algo", "os_hash_value", "size", "virtual_size"];
+/// The longest name of a property, in characters.
+const PROPERTY_NAME_MAX: usize = 255;
+
+/// `GET /v2/images`.
+pub(crate) async fn list(call: Call) -> Result<Reply> {
+    let options = &call.app.config.api;
+    let (filter, page) = page::wanted(&call.query, options)?;
+    call.allow(Rule::GetImages, &[("project_id", call.identity.project_id.as_deref())])?;
+    let found = images::list(&call.app.db, &filter, &call.identity, &page).await?;
+    let images = found.ok_or_else(|| {
+        let marker = page.marker.as_deref().unwrap_or_default();
+        Error::invalid(format!("No image found with ID {marker}"))
+    })?;
+    let (first, next) = page::links(&call.query, &images, &page);
+    let images: Vec<Image> =
+        images.into_iter().filter(|image| call.allow_image(Rule::GetImage, image).is_ok()).collect();
+    // compat: a page whose images all were filtered away has no link to the next one.
+    let next = next.filter(|_| !images.is_empty());
+    reply::json(StatusCode::OK, &ImagesView { images: &images, options, first, next })
+}
+
+/// `POST /v2/images`.
+pub(crate) async fn create(mut call: Call) -> Result<Reply> {
+    let Value::Object(given) = body::expected(&mut call).await? else {
+        // compat: the reference fails with 500 on an array.
+        return Err(attributes::mismatch("image", "[] is not of type 'object'"));
+    };
+    let attributes = acceptable(&given, &call)?;
+    call.mutating()?;
+    let image = new_image(&call, attributes)?;
+    let visibility = asked_visibility(&given, &image);
+    let target = about_to_be(image.owner.as_deref(), visibility);
+    call.allow(Rule::AddImage, &target).map_err(|refusal| {
+        if image.owner == call.identity.project_id {
+            return refusal;
+        }
+        let owner = image.owner.as_deref().unwrap_or("None");
+        Error::new(Kind::Forbidden).adding(format!("You are not permitted to create images owned by '{owner}'"))
+    })?;
+    if let Some(rule) = visibility_rule(visibility) {
+        call.allow(rule, &target)?;
+    }
+    refuse_set_by_service(&given)?;
+    creation::create(&call.app, &image).await?;
+    let mut created = shown(&call, StatusCode::CREATED, &image)?;
+    let headers = created.headers_mut();
+    let location = format!("{}{}", call.base_url(), href(&image));
+    headers.insert(LOCATION, HeaderValue::from_str(&location).map_err(Error::internal)?);
+    let lists = [
+        ("openstack-image-import-methods", call.app.config.api.enabled_import_methods.join(",")),
+        ("openstack-image-store-ids", call.app.stores.names().collect::<Vec<_>>().join(",")),
+    ];
+    for (name, value) in lists.into_iter().filter(|(_, value)| !value.is_empty()) {
+        headers.insert(name, HeaderValue::from_str(&value).map_err(Error::internal)?);
+    }
+    Ok(created)
+}
+
+/// `GET /v2/images/{image_id}`.
+pub(crate) async fn show(call: Call) -> Result<Reply> {
+    let image = find(&call).await?;
+    call.allow_image(Rule::GetImage, &image)?;
+    shown(&call, StatusCode::OK, &image)
+}
+
+/// `PATCH /v2/images/{image_id}`.
+pub(crate) async fn update(mut call: Call) -> Result<Reply> {
+    let draft = patch::draft(call.header(CONTENT_TYPE.as_str()))?;
+    let document = body::expected(&mut call).await?;
+    let changes = patch::changes(document, draft, &call.app.config.formats)?;
+    call.mutating()?;
+    let before = find(&call).await?;
+    let mut after = before.clone();
+    for change in &changes {
+        apply(&call, &mut after, change)?;
+    }
+    if !changes.is_empty() {
+        after = update::save(&call.app, &before, after).await?;
+    }
+    shown(&call, StatusCode::OK, &after)
+}
+
+/// `DELETE /v2/images/{image_id}`.
+pub(crate) async fn delete(call: Call) -> Result<Reply> {
+    call.mutating()?;
+    let missing = || Error::not_found(format!("Failed to find image {} to delete", call.place(0)));
+    let image = images::find(&call.app.db, call.place(0), &call.identity).await?.ok_or_else(missing)?;
+    call.allow_image(Rule::DeleteImage, &image)?;
+    deletion::delete(&call.app, &image).await?;
+    Ok(reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// The image that the path names.
+///
+/// # Errors
+/// `NotFound` when the caller may not see it.
+pub(crate) async fn find(call: &Call) -> Result<Image> {
+    let id = call.place(0);
+    let found = images::find(&call.app.db, id, &call.identity).await?;
+    found.ok_or_else(|| Error::not_found(format!("No image found with ID {id}")))
+}
+
+fn shown(call: &Call, status: StatusCode, image: &Image) -> Result<Reply> {
+    reply::json(status, &ImageView { image, options: &call.app.config.api })
+}
+
+/// What a new image is to be, each value typed, none of a name that clients may not use.
+fn acceptable(given: &Map<String, Value>, call: &Call) -> Result<Vec<Attribute>> {
+    if let Some(name) = NOT_ON_CREATE.iter().find(|name| given.contains_key(**name)) {
+        return Err(patch::read_only(name));
+    }
+    let typed = attributes::typed(given, &call.app.config.formats)?;
+    for (name, attribute) in &typed {
+        if !matches!(attribute, Some(Attribute::Property(..))) {
+            continue;
+        }
+        if name.chars().count() > PROPERTY_NAME_MAX {
+            return Err(Error::invalid("Custom property should not be greater than 255 characters."));
+        }
+        if patch::is_reserved(name) {
+            return Err(Error::new(Kind::Forbidden).adding(patch::reserved_text(name)));
+        }
+    }
+    Ok(typed.into_iter().filter_map(|(_, attribute)| attribute).collect())
+}
+
+fn new_image(call: &Call, attributes: Vec<Attribute>) -> Result<Image> {
+    let mut image = creation::blank(&call.app);
+    image.owner.clone_from(&call.identity.project_id);
+    for attribute in attributes {
+        update::set(&call.app, &mut image, attribute)?;
+    }
+    quota::tags(&call.app.config.quotas, image.tags.len())?;
+    Ok(image)
+}
+
+fn refuse_set_by_service(given: &Map<String, Value>) -> Result<()> {
+    if let Some(name) = SET_BY_SERVICE.iter().find(|name| given.contains_key(**name)) {
+        return Err(patch::read_only(name));
+    }
+    if given.contains_key("locations") {
+        return Err(Error::forbidden(patch::reserved_text("locations")));
+    }
+    Ok(())
+}
+
+/// compat: while an image does not exist yet, rules are asked as if it were private unless it says otherwise, though
+/// it becomes shared.
+fn asked_visibility(given: &Map<String, Value>, image: &Image) -> Visibility {
+    if given.contains_key("visibility") { image.visibility } else { Visibility::Private }
+}
+
+/// The rule that a visibility needs beside that of the change itself.
+fn visibility_rule(visibility: Visibility) -> Option<Rule> {
+    match visibility {
+        Visibility::Public => Some(Rule::PublicizeImage),
+        Visibility::Community => Some(Rule::CommunitizeImage),
+        Visibility::Private | Visibility::Shared => None,
+    }
+}
+
+fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
+    match change {
+        Change::Set { name, attribute, how } => {
+            let owner_may_not = matches!(attribute, Attribute::Owner(_)) && !call.identity.is_admin;
+            if owner_may_not {
+                // compat: the reference forgets this for `add`.
+                return Err(Error::new(Kind::Forbidden).adding("Owner can't be updated by non admin."));
+            }
+            if let Attribute::Visibility(visibility) = attribute
+                && let Some(rule) = visibility_rule(*visibility)
+            {
+                call.allow(rule, &call.target_of(image))?;
+            }
+            call.allow_image(Rule::ModifyImage, image)?;
+            match how {
+                How::Replace if !update::has(image, name) => return Err(update::missing(name)),
+                How::AddNew if update::has(image, name) => {
+                    return Err(Error::new(Kind::Conflict).adding(format!("Property {name} already present.")));
+                }
+                _ => {}
+            }
+            update::set(&call.app, image, attribute.clone())
+        }
+        Change::Remove { name } => {
+            call.allow_image(Rule::ModifyImage, image)?;
+            update::remove(image, name)
+        }
+        Change::Locations(change) => change_locations(call, image, *change),
+    }
+}
+
+/// Changing locations needs them to be shown; a service that shows none refuses it.
+fn change_locations(call: &Call, image: &Image, change: LocationsChange) -> Result<()> {
+    let (rule, verb) = match change {
+        LocationsChange::Clear => {
+            return Err(Error::new(Kind::Forbidden).adding("Cannot set locations to empty list."));
+        }
+        LocationsChange::Replace => (Rule::SetImageLocation, "update"),
+        LocationsChange::Add => (Rule::SetImageLocation, "add"),
+        LocationsChange::Remove => (Rule::DeleteImageLocation, "remove"),
+    };
+    call.allow_image(rule, image)?;
+    Err(Error::forbidden(format!("It's not allowed to {verb} locations if locations are invisible.")))
+}

@@ -1,0 +1,62 @@
+//! `/v2/info/…`: what this service offers.
+
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::api::ctx::Call;
+use crate::api::reply::{self, Reply};
+use crate::config::{Driver, StoreConfig};
+use crate::error::Result;
+use crate::policy::{Nothing, Rule};
+
+/// `GET /v2/info/import`.
+pub(crate) async fn import(call: Call) -> Result<Reply> {
+    let methods = &call.app.config.api.enabled_import_methods;
+    let value = json!({ "description": "Import methods available.", "type": "array", "value": methods });
+    reply::json(StatusCode::OK, &json!({ "import-methods": value }))
+}
+
+/// `GET /v2/info/stores`.
+pub(crate) async fn stores(call: Call) -> Result<Reply> {
+    let stores = &call.app.config.stores;
+    let shown: Vec<_> = stores.enabled.iter().map(|store| entry(store, &stores.default)).collect();
+    reply::json(StatusCode::OK, &json!({ "stores": shown }))
+}
+
+/// `GET /v2/info/stores/detail`.
+pub(crate) async fn stores_detail(call: Call) -> Result<Reply> {
+    call.allow(Rule::StoresInfoDetail, &Nothing)?;
+    let stores = &call.app.config.stores;
+    let detailed = stores.enabled.iter().map(|store| {
+        let mut entry = entry(store, &stores.default);
+        let (kind, properties) = match &store.driver {
+            Driver::File { datadir } => {
+                let properties = json!({ "data_dir": datadir, "chunk_size": 65536, "thin_provisioning": false });
+                ("file", properties)
+            }
+        };
+        entry.insert("type".into(), kind.into());
+        entry.insert("properties".into(), properties);
+        entry.insert("weight".into(), 0.into());
+        entry
+    });
+    reply::json(StatusCode::OK, &json!({ "stores": detailed.collect::<Vec<_>>() }))
+}
+
+/// `GET /v2/info/usage`: nothing, as long as no unified limits are in force.
+pub(crate) async fn usage(_: Call) -> Result<Reply> {
+    reply::json(StatusCode::OK, &json!({ "usage": {} }))
+}
+
+fn entry(store: &StoreConfig, default: &str) -> Map<String, Value> {
+    let mut entry = Map::new();
+    entry.insert("id".into(), store.id.clone().into());
+    if let Some(description) = &store.description {
+        entry.insert("description".into(), description.clone().into());
+    }
+    if store.id == default {
+        // compat: text, not a truth value.
+        entry.insert("default".into(), "true".into());
+    }
+    entry
+}

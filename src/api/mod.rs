@@ -1,0 +1,25 @@
+//! The wire of the Image API: parse the request, ask the policy, call a verb, show the result.
+
+mod attributes;
+mod body;
+mod ctx;
+mod error;
+mod filters;
+mod image_actions;
+mod image_data;
+mod images;
+mod info;
+mod members;
+mod page;
+mod patch;
+mod query;
+mod reply;
+pub mod routes;
+mod schemas;
+mod tags;
+mod versions;
+mod view;
+
+pub use ctx::{Call, RequestBody};
+pub use error::refuse;
+pub use reply::{Outgoing, Reply};

@@ -1,0 +1,274 @@
+//! Every path and method of the API in one table, and the way of a request to its handler.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, WWW_AUTHENTICATE};
+use hyper::{HeaderMap, Method, Response, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+
+use crate::api::ctx::{Call, RequestBody};
+use crate::api::error::{self, Asked};
+use crate::api::query::{Query, UNDECODABLE};
+use crate::api::reply::{self, Outgoing, Reply};
+use crate::api::versions::{self, Negotiated};
+use crate::api::{image_actions, image_data, images, info, members, patch, schemas, tags};
+use crate::app::App;
+use crate::error::{Error, Kind, Result};
+use crate::model::identity::Identity;
+
+type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
+
+/// A path of the API, what it answers to, and what it says it answers to.
+pub struct Route {
+    /// The path behind the version; `{}` stands for one segment.
+    pub path: &'static str,
+    /// The `Allow` of a 405; none where the reference has a 404 instead.
+    pub allow: Option<&'static str>,
+    /// What is done for each method.
+    pub methods: &'static [Endpoint],
+}
+
+/// A method of a path.
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    takes_body: bool,
+    handler: Handler,
+}
+
+macro_rules! on {
+    ($method:ident $handler:path) => {
+        Endpoint { method: Method::$method, takes_body: true, handler: |call| Box::pin($handler(call)) }
+    };
+    ($method:ident $handler:path, no body) => {
+        Endpoint { method: Method::$method, takes_body: false, handler: |call| Box::pin($handler(call)) }
+    };
+}
+
+/// Every route.
+pub const ROUTES: &[Route] = &[
+    Route { path: "/images", allow: Some("GET, POST"), methods: &[on!(GET images::list), on!(POST images::create)] },
+    Route {
+        path: "/images/{}",
+        allow: Some("GET, PATCH, DELETE"),
+        methods: &[on!(GET images::show, no body), on!(PATCH images::update), on!(DELETE images::delete, no body)],
+    },
+    Route {
+        path: "/images/{}/file",
+        allow: Some("GET, PUT"),
+        methods: &[on!(GET image_data::download, no body), on!(PUT image_data::upload)],
+    },
+    Route {
+        path: "/images/{}/actions/deactivate",
+        allow: Some("POST"),
+        methods: &[on!(POST image_actions::deactivate, no body)],
+    },
+    Route {
+        path: "/images/{}/actions/reactivate",
+        allow: Some("POST"),
+        methods: &[on!(POST image_actions::reactivate, no body)],
+    },
+    Route {
+        path: "/images/{}/tags/{}",
+        allow: Some("PUT, DELETE"),
+        methods: &[on!(PUT tags::put, no body), on!(DELETE tags::delete, no body)],
+    },
+    Route {
+        path: "/images/{}/members",
+        allow: Some("GET, POST"),
+        methods: &[on!(GET members::list, no body), on!(POST members::create)],
+    },
+    Route {
+        path: "/images/{}/members/{}",
+        allow: Some("GET, PUT, DELETE"),
+        methods: &[on!(GET members::show, no body), on!(PUT members::update), on!(DELETE members::delete, no body)],
+    },
+    Route { path: "/info/import", allow: Some("GET"), methods: &[on!(GET info::import, no body)] },
+    Route { path: "/info/stores", allow: Some("GET"), methods: &[on!(GET info::stores, no body)] },
+    Route { path: "/info/stores/detail", allow: Some("GET"), methods: &[on!(GET info::stores_detail, no body)] },
+    Route { path: "/info/usage", allow: None, methods: &[on!(GET info::usage)] },
+    Route { path: "/schemas/image", allow: Some("GET"), methods: &[on!(GET schemas::image, no body)] },
+    Route { path: "/schemas/images", allow: Some("GET"), methods: &[on!(GET schemas::images, no body)] },
+    Route { path: "/schemas/member", allow: Some("GET"), methods: &[on!(GET schemas::member, no body)] },
+    Route { path: "/schemas/members", allow: Some("GET"), methods: &[on!(GET schemas::members, no body)] },
+    Route { path: "/schemas/task", allow: Some("GET"), methods: &[on!(GET schemas::task)] },
+    Route { path: "/schemas/tasks", allow: Some("GET"), methods: &[on!(GET schemas::tasks)] },
+    Route { path: "/schemas/metadefs/namespace", allow: Some("GET"), methods: &[on!(GET schemas::namespace, no body)] },
+    Route {
+        path: "/schemas/metadefs/namespaces",
+        allow: Some("GET"),
+        methods: &[on!(GET schemas::namespaces, no body)],
+    },
+    Route {
+        path: "/schemas/metadefs/resource_type",
+        allow: Some("GET"),
+        methods: &[on!(GET schemas::resource_type, no body)],
+    },
+    Route {
+        path: "/schemas/metadefs/resource_types",
+        allow: Some("GET"),
+        methods: &[on!(GET schemas::resource_types, no body)],
+    },
+    Route { path: "/schemas/metadefs/property", allow: Some("GET"), methods: &[on!(GET schemas::property, no body)] },
+    Route {
+        path: "/schemas/metadefs/properties",
+        allow: Some("GET"),
+        methods: &[on!(GET schemas::properties, no body)],
+    },
+    Route { path: "/schemas/metadefs/object", allow: Some("GET"), methods: &[on!(GET schemas::object, no body)] },
+    Route { path: "/schemas/metadefs/objects", allow: Some("GET"), methods: &[on!(GET schemas::objects, no body)] },
+    Route { path: "/schemas/metadefs/tag", allow: Some("GET"), methods: &[on!(GET schemas::tag, no body)] },
+    Route { path: "/schemas/metadefs/tags", allow: Some("GET"), methods: &[on!(GET schemas::tags, no body)] },
+];
+
+/// The head of a request, and who it came through.
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+}
+
+/// Answers one request.
+pub async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Reply {
+    let asked = Asked { method: head.method.clone(), headers: head.headers.clone() };
+    match dispatch(app, head, body, &asked).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            let mut reply = error::reply(&error, &asked);
+            if error.kind() == Kind::Unsupported && asked.method == Method::PATCH {
+                let accepted = HeaderValue::from_static(patch::ACCEPTED);
+                reply.headers_mut().insert("accept-patch", accepted);
+            }
+            reply
+        }
+    }
+}
+
+async fn dispatch(app: Arc<App>, head: Head, body: RequestBody, asked: &Asked) -> Result<Reply> {
+    let mut call = Call {
+        app,
+        identity: Identity::default(),
+        method: head.method,
+        places: Vec::new(),
+        query: Query::default(),
+        headers: head.headers,
+        scheme: head.scheme,
+        body,
+    };
+    let path = percent_decode_str(head.uri.path()).decode_utf8().map_err(|_| Error::invalid(UNDECODABLE))?;
+    if path == "/healthcheck" {
+        return Ok(health(&call).await);
+    }
+    let path = match versions::negotiate(&path, &call.headers, &call.app.config.api) {
+        Negotiated::List { explicit } => return versions::list(&call.app.config, &call.base_url(), explicit),
+        Negotiated::Api(path) => path,
+    };
+    if call.method == Method::OPTIONS {
+        return Ok(Response::new(Outgoing::Empty));
+    }
+    let Some(identity) = caller(&call).await? else {
+        return Ok(unauthenticated(&call, asked));
+    };
+    call.identity = identity;
+    if path.is_empty() {
+        return redirect_to_root(&call);
+    }
+    let Some((route, places)) = find(path) else {
+        return unknown(&call, asked);
+    };
+    let Some(endpoint) = route.methods.iter().find(|endpoint| endpoint.method == call.method) else {
+        return match route.allow {
+            Some(allow) => Ok(error::method_not_allowed(allow, asked)),
+            None => unknown(&call, asked),
+        };
+    };
+    if !endpoint.takes_body && call.has_body() {
+        return Err(Error::invalid("A body is not expected with this request."));
+    }
+    call.places = places;
+    call.query = Query::parse(head.uri.query().unwrap_or(""))?;
+    (endpoint.handler)(call).await
+}
+
+/// Who calls; none without a token that is good.
+async fn caller(call: &Call) -> Result<Option<Identity>> {
+    let Some(token) = call.header("x-auth-token") else {
+        return Ok(None);
+    };
+    let Some(mut identity) = call.app.authority.identify(token).await? else {
+        return Ok(None);
+    };
+    // compat: role names are compared in lower case.
+    identity.roles.iter_mut().chain(&mut identity.service_roles).for_each(|role| *role = role.to_lowercase());
+    identity.is_admin = call.app.policy.is_admin(&identity);
+    Ok(Some(identity))
+}
+
+fn unauthenticated(call: &Call, asked: &Asked) -> Reply {
+    let mut reply = error::reply(&Error::new(Kind::Unauthenticated), asked);
+    let realm = format!("Keystone uri=\"{}/identity\"", call.base_url());
+    // A Host header that cannot stand in an answer leaves the hint out.
+    if let Ok(realm) = HeaderValue::from_str(&realm) {
+        reply.headers_mut().insert(WWW_AUTHENTICATE, realm);
+    }
+    reply
+}
+
+/// `/v2` is no place; `/v2/` would be, if anything were there.
+fn redirect_to_root(call: &Call) -> Result<Reply> {
+    let mut reply = reply::with_type(StatusCode::FOUND, "text/plain; charset=utf8", Outgoing::Empty);
+    let location = HeaderValue::from_str(&format!("{}/v2/", call.base_url())).map_err(Error::internal)?;
+    reply.headers_mut().insert(LOCATION, location);
+    Ok(reply)
+}
+
+fn unknown(call: &Call, asked: &Asked) -> Result<Reply> {
+    let implemented =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH].contains(&call.method);
+    if implemented { Err(Error::new(Kind::NotFound)) } else { Ok(error::not_implemented(asked)) }
+}
+
+/// The route of `path`, and what stands in the places of its pattern.
+fn find(path: &str) -> Option<(&'static Route, Vec<String>)> {
+    // compat: slashes that lead the path count as one.
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    ROUTES.iter().find_map(|route| Some((route, places(route.path, &segments)?)))
+}
+
+fn places(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
+    let mut places = Vec::new();
+    let mut wanted = pattern[1..].split('/');
+    for segment in segments {
+        match wanted.next()? {
+            "{}" if !segment.is_empty() => places.push((*segment).to_owned()),
+            literal if literal == *segment => {}
+            _ => return None,
+        }
+    }
+    wanted.next().is_none().then_some(places)
+}
+
+/// `GET /healthcheck`: whether this node can serve.
+async fn health(call: &Call) -> Reply {
+    let healthy = call.app.db.ping().await;
+    if let Err(error) = &healthy {
+        tracing::warn!("health check failed: {error}");
+    }
+    let (status, text) = match healthy {
+        Ok(()) if call.method == Method::HEAD => (StatusCode::NO_CONTENT, ""),
+        Ok(()) => (StatusCode::OK, "OK"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+    };
+    let mut reply = reply::with_type(status, "text/plain; charset=UTF-8", Outgoing::Full(text.into()));
+    if status == StatusCode::NO_CONTENT {
+        reply.headers_mut().remove(CONTENT_TYPE);
+        reply.headers_mut().remove(CONTENT_LENGTH);
+    }
+    reply
+}

@@ -1,0 +1,135 @@
+//! How an image and a member look in JSON, written straight into the output.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::clock::Timestamp;
+use crate::config::Api;
+use crate::model::image::{Image, Location};
+use crate::model::member::Member;
+
+/// Properties that only the service itself sees.
+const HIDDEN_PROPERTIES: [&str; 2] = ["os_glance_stage_host", "os_glance_hash_op_host"];
+
+/// An image as its caller sees it (Image API, "Show image").
+pub(crate) struct ImageView<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) options: &'a Api,
+}
+
+impl Serialize for ImageView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { image, options } = self;
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in &image.properties {
+            if !HIDDEN_PROPERTIES.contains(&name.as_str()) {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.serialize_entry("name", &image.name)?;
+        map.serialize_entry("disk_format", &image.disk_format)?;
+        map.serialize_entry("container_format", &image.container_format)?;
+        map.serialize_entry("visibility", image.visibility.as_str())?;
+        map.serialize_entry("size", &image.size)?;
+        map.serialize_entry("virtual_size", &image.virtual_size)?;
+        map.serialize_entry("status", image.status.as_str())?;
+        map.serialize_entry("checksum", &image.checksum)?;
+        map.serialize_entry("protected", &image.protected)?;
+        map.serialize_entry("min_ram", &image.min_ram)?;
+        map.serialize_entry("min_disk", &image.min_disk)?;
+        map.serialize_entry("owner", &image.owner)?;
+        map.serialize_entry("os_hidden", &image.os_hidden)?;
+        map.serialize_entry("os_hash_algo", &image.os_hash_algo)?;
+        map.serialize_entry("os_hash_value", &image.os_hash_value)?;
+        map.serialize_entry("id", &image.id)?;
+        map.serialize_entry("created_at", &iso_time(image.created_at))?;
+        map.serialize_entry("updated_at", &iso_time(image.updated_at.unwrap_or(image.created_at)))?;
+        if options.show_multiple_locations {
+            let locations: Vec<LocationView<'_>> = image.locations.iter().map(LocationView).collect();
+            map.serialize_entry("locations", &locations)?;
+        }
+        if options.show_image_direct_url
+            && let Some(best) = image.locations.first()
+        {
+            map.serialize_entry("direct_url", &best.url)?;
+        }
+        map.serialize_entry("tags", &image.tags)?;
+        map.serialize_entry("self", &href(image))?;
+        map.serialize_entry("file", &format!("{}/file", href(image)))?;
+        map.serialize_entry("schema", "/v2/schemas/image")?;
+        let stores: Vec<&str> = image.locations.iter().filter_map(Location::store).collect();
+        if !stores.is_empty() {
+            map.serialize_entry("stores", &stores.join(","))?;
+        }
+        map.end()
+    }
+}
+
+/// The path of an image.
+pub(crate) fn href(image: &Image) -> String {
+    format!("/v2/images/{}", image.id)
+}
+
+struct LocationView<'a>(&'a Location);
+
+impl Serialize for LocationView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("url", &self.0.url)?;
+        map.serialize_entry("metadata", &self.0.metadata)?;
+        map.end()
+    }
+}
+
+/// A page of images (Image API, "List images").
+pub(crate) struct ImagesView<'a> {
+    pub(crate) images: &'a [Image],
+    pub(crate) options: &'a Api,
+    pub(crate) first: String,
+    pub(crate) next: Option<String>,
+}
+
+impl Serialize for ImagesView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("images", &ImageArray { images: self.images, options: self.options })?;
+        map.serialize_entry("first", &self.first)?;
+        map.serialize_entry("schema", "/v2/schemas/images")?;
+        if let Some(next) = &self.next {
+            map.serialize_entry("next", next)?;
+        }
+        map.end()
+    }
+}
+
+struct ImageArray<'a> {
+    images: &'a [Image],
+    options: &'a Api,
+}
+
+impl Serialize for ImageArray<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.images.iter().map(|image| ImageView { image, options: self.options }))
+    }
+}
+
+/// A member of an image (Image API, "Show image member").
+pub(crate) struct MemberView<'a>(pub(crate) &'a Member);
+
+impl Serialize for MemberView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let member = self.0;
+        let mut map = serializer.serialize_map(Some(6))?;
+        map.serialize_entry("member_id", &member.member_id)?;
+        map.serialize_entry("image_id", &member.image_id)?;
+        map.serialize_entry("status", member.status.as_str())?;
+        map.serialize_entry("created_at", &iso_time(member.created_at))?;
+        map.serialize_entry("updated_at", &iso_time(member.updated_at.unwrap_or(member.created_at)))?;
+        map.serialize_entry("schema", "/v2/schemas/member")?;
+        map.end()
+    }
+}
+
+/// A time in the API's form: whole seconds, UTC.
+pub(crate) fn iso_time(time: Timestamp) -> String {
+    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
