@@ -1,3 +1,5 @@
 //! The program: parses the command line and calls one function.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    glint::cli::run()
+}

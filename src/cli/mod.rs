@@ -1,0 +1,45 @@
+//! The command line: one file a command.
+
+mod clouds;
+mod data_dir;
+mod serve;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The OpenStack Image service.
+#[derive(Debug, Parser)]
+#[command(name = "glint", version, about, long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the Image API; with no options, stand-alone on 127.0.0.1:9292.
+    Serve(serve::Serve),
+}
+
+/// Runs the command that the command line names.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(serve) => serve::run(&serve),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell it to when standard error is gone.
+            let _ = writeln!(std::io::stderr(), "glint: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes a line for the person at the terminal, or for the program that reads it.
+fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{line}")?;
+    Ok(())
+}
