@@ -114,6 +114,8 @@ async fn large_frames_pass_uncopied() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn blocks_are_the_frames_joined(lengths in prop::collection::vec(0..LARGE_FRAME * 2, 0..40), fails: bool) {
         let frames = frames(&lengths);
