@@ -2,6 +2,7 @@
 
 mod attributes;
 mod body;
+mod caller;
 mod ctx;
 mod error;
 mod filters;

@@ -12,7 +12,7 @@ use crate::api::error::{self, Asked};
 use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
-use crate::api::{image_actions, image_data, images, info, members, patch, schemas, tags};
+use crate::api::{caller, image_actions, image_data, images, info, members, patch, schemas, tags};
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::model::identity::Identity;
@@ -172,7 +172,7 @@ async fn dispatch(app: Arc<App>, head: Head, body: RequestBody, asked: &Asked) -
     if call.method == Method::OPTIONS {
         return Ok(Response::new(Outgoing::Empty));
     }
-    let Some(identity) = caller(&call).await? else {
+    let Some(identity) = caller::identify(&call.app, &call.headers).await? else {
         return Ok(unauthenticated(&call, asked));
     };
     call.identity = identity;
@@ -194,20 +194,6 @@ async fn dispatch(app: Arc<App>, head: Head, body: RequestBody, asked: &Asked) -
     call.places = places;
     call.query = Query::parse(head.uri.query().unwrap_or(""))?;
     (endpoint.handler)(call).await
-}
-
-/// Who calls; none without a token that is good.
-async fn caller(call: &Call) -> Result<Option<Identity>> {
-    let Some(token) = call.header("x-auth-token") else {
-        return Ok(None);
-    };
-    let Some(mut identity) = call.app.authority.identify(token).await? else {
-        return Ok(None);
-    };
-    // compat: role names are compared in lower case.
-    identity.roles.iter_mut().chain(&mut identity.service_roles).for_each(|role| *role = role.to_lowercase());
-    identity.is_admin = call.app.policy.is_admin(&identity);
-    Ok(Some(identity))
 }
 
 fn unauthenticated(call: &Call, asked: &Asked) -> Reply {

@@ -17,7 +17,17 @@ pub struct Identity {
     pub domain_id: Option<String>,
     /// Role names in lower case.
     pub roles: Vec<String>,
-    /// Role names of the service that passes a user's request on, in lower case.
+    /// Whether a deployment with an admin project says that this token is not for it.
+    pub outside_admin_project: bool,
+    /// The service that passes a user's request on, where it identified itself.
+    pub service_user_id: Option<String>,
+    /// That service's domain.
+    pub service_user_domain_id: Option<String>,
+    /// The project of that service's token.
+    pub service_project_id: Option<String>,
+    /// The domain of that project.
+    pub service_project_domain_id: Option<String>,
+    /// Role names of that service.
     pub service_roles: Vec<String>,
     /// Whether rule `context_is_admin` holds: sees and may change every image.
     pub is_admin: bool,

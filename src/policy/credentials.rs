@@ -9,14 +9,12 @@ pub(super) enum Credential<'a> {
     Text(Option<&'a str>),
     /// Texts, of which any may match.
     List(&'a [String]),
-    /// A value that the reference has and an [`Identity`] does not hold.
-    Unknown,
 }
 
 /// The value called `name` (`RequestContext.to_policy_values` of oslo.context, and `system` of oslo.policy).
 /// There is no `is_admin` and no `tenant` among them.
 pub(super) fn credential<'a>(caller: &'a Identity, name: &str) -> Option<Credential<'a>> {
-    use Credential::{List, Text, Unknown};
+    use Credential::{List, Text};
     Some(match name {
         "project_id" => Text(caller.project_id.as_deref()),
         "user_id" => Text(caller.user_id.as_deref()),
@@ -26,12 +24,12 @@ pub(super) fn credential<'a>(caller: &'a Identity, name: &str) -> Option<Credent
         "domain_id" => Text(caller.domain_id.as_deref()),
         "system_scope" => Text(caller.system_scope.as_deref()),
         "system" if scope(caller) == Scope::System => Text(caller.system_scope.as_deref()),
-        // Keystone sends nothing else, unless it has an admin project configured.
-        "is_admin_project" => Text(Some("True")),
+        "is_admin_project" => Text(Some(if caller.outside_admin_project { "False" } else { "True" })),
         "service_roles" => List(&caller.service_roles),
-        "service_user_id" | "service_user_domain_id" | "service_project_id" | "service_project_domain_id" => {
-            if caller.service_roles.is_empty() { Text(None) } else { Unknown }
-        }
+        "service_user_id" => Text(caller.service_user_id.as_deref()),
+        "service_user_domain_id" => Text(caller.service_user_domain_id.as_deref()),
+        "service_project_id" => Text(caller.service_project_id.as_deref()),
+        "service_project_domain_id" => Text(caller.service_project_domain_id.as_deref()),
         _ => return None,
     })
 }

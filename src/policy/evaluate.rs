@@ -41,9 +41,6 @@ pub enum Undecided {
     /// The left side of a check goes below something that has nothing below it.
     #[error("there is nothing below {0:?}")]
     Path(String),
-    /// The left side of a check is known to the reference and not to this service.
-    #[error("{0:?} is not known about a caller with a service token")]
-    Unknown(String),
     /// The rules name each other in a circle, or nearly so.
     #[error("checks stand more than {MAX_DEPTH} deep in one another: do rules name each other in a circle?")]
     TooDeep,
@@ -170,7 +167,6 @@ impl<'a, T: Trace> Question<'a, T> {
                 Ok(false)
             }
             Some(Credential::List([])) => Ok(false),
-            Some(Credential::Unknown) => Err(Undecided::Unknown(name.to_owned())),
             Some(_) if below => Err(Undecided::Path(name.to_owned())),
             Some(Credential::Text(value)) => Ok(self.equal(&or_none(value), wanted)),
             Some(Credential::List(values)) => Ok(values.iter().any(|value| value == wanted)),

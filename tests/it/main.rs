@@ -8,6 +8,7 @@
 #![expect(unreachable_pub, reason = "nothing is reachable from outside of a test binary")]
 
 mod harness;
+mod images;
 mod layers;
 mod policy_matrix;
 #[macro_use]

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use crate::harness::golden;
 use chrono::DateTime;
 use glint::model::identity::Identity;
 use glint::model::image::{Image, Visibility};
@@ -20,7 +21,7 @@ fn the_defaults() {
     section(&mut table, "a private image of project ours", &Policy::default(), Visibility::Private);
     section(&mut table, "a shared image of project ours", &Policy::default(), Visibility::Shared);
     section(&mut table, "a private image of project ours, enforce_new_defaults=false", &old, Visibility::Private);
-    assert_golden(&table, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/golden/policy-matrix.txt"));
+    golden::matches("policy-matrix.txt", &table);
 }
 
 /// The callers: name, roles, project, and whether the token is for the system.
@@ -106,13 +107,4 @@ fn image(visibility: Visibility) -> Image {
         tags: [].into(),
         locations: Vec::new(),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "writes the table when it is to be accepted")]
-fn assert_golden(actual: &str, path: &str) {
-    if std::env::var_os("GLINT_ACCEPT").is_some() {
-        std::fs::write(path, actual).expect("the golden file can be written");
-    }
-    let golden = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(golden, actual, "{path} differs: GLINT_ACCEPT=1 accepts the change");
 }

@@ -59,3 +59,18 @@ pub async fn read(mut body: Body) -> Result<Vec<u8>, BodyError> {
 pub fn hang_up() -> BodyError {
     BodyError::Broken(io::ErrorKind::ConnectionReset.into())
 }
+
+/// The files anywhere below `folder`, by their paths in it.
+pub fn files_below(folder: &std::path::Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(current) = folders.pop() {
+        for entry in std::fs::read_dir(current).unwrap().map(Result::unwrap) {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path => files.push(path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned()),
+            }
+        }
+    }
+    files
+}

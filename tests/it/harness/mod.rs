@@ -1,4 +1,8 @@
 //! What the tests of several areas share.
 
+pub mod app;
 pub mod bytes;
+pub mod callers;
 pub mod flaky;
+pub mod golden;
+pub mod socket;

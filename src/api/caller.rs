@@ -1,0 +1,62 @@
+//! Who is calling: from the token in the request or, behind a proxy that checks tokens, from the headers it adds.
+
+use hyper::HeaderMap;
+
+use crate::app::App;
+use crate::auth::Authority;
+use crate::error::Result;
+use crate::model::identity::Identity;
+
+/// Who sent a request with `headers`; none when nobody says so, or not validly.
+///
+/// # Errors
+/// When it cannot be found out.
+pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Identity>> {
+    let found = match &app.authority {
+        Authority::Standalone(standalone) => match header(headers, "x-auth-token") {
+            Some(token) => standalone.identify(token).await?,
+            None => None,
+        },
+        Authority::TrustedHeaders => named_in(headers),
+    };
+    Ok(found.map(|mut identity| {
+        // compat: role names are compared in lower case.
+        identity.roles.iter_mut().for_each(|role| *role = role.to_lowercase());
+        identity.is_admin = app.policy.is_admin(&identity);
+        identity
+    }))
+}
+
+/// The identity that a proxy names (the headers of Keystone's `auth_token` middleware).
+fn named_in(headers: &HeaderMap) -> Option<Identity> {
+    if header(headers, "x-identity-status") != Some("Confirmed") {
+        return None;
+    }
+    let first = |names: &[&str]| names.iter().find_map(|name| header(headers, name)).map(str::to_owned);
+    Some(Identity {
+        user_id: first(&["x-user-id", "x-user"]),
+        project_id: first(&["x-project-id", "x-tenant-id", "x-tenant"]),
+        user_domain_id: first(&["x-user-domain-id"]),
+        project_domain_id: first(&["x-project-domain-id"]),
+        domain_id: first(&["x-domain-id"]),
+        system_scope: first(&["openstack-system-scope"]),
+        roles: list(header(headers, "x-roles").or_else(|| header(headers, "x-role"))),
+        outside_admin_project: header(headers, "x-is-admin-project").is_some_and(|is| !is.eq_ignore_ascii_case("true")),
+        service_user_id: first(&["x-service-user-id"]),
+        service_user_domain_id: first(&["x-service-user-domain-id"]),
+        service_project_id: first(&["x-service-project-id"]),
+        service_project_domain_id: first(&["x-service-project-domain-id"]),
+        service_roles: list(header(headers, "x-service-roles")),
+        is_admin: false,
+        read_only: false,
+    })
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn list(text: Option<&str>) -> Vec<String> {
+    text.filter(|text| !text.is_empty())
+        .map_or_else(Vec::new, |text| text.split(',').map(|entry| entry.trim().to_owned()).collect())
+}

@@ -1,0 +1,192 @@
+//! A whole service in the test's process: its own folder, database and store, and requests that need no socket.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use glint::api::routes::{Head, answer};
+use glint::api::{Outgoing, RequestBody};
+use glint::app::App;
+use glint::auth::Authority;
+use glint::clock::Clock;
+use glint::config::Config;
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::callers::Caller;
+
+pub const PATCH_TYPE: &str = "application/openstack-images-v2.1-json-patch";
+
+/// A service for one test.
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub clock: Clock,
+    folder: TempDir,
+}
+
+impl TestApp {
+    /// A service that believes the headers of a proxy in front.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// One whose configuration `change` has had its way with.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::stand_alone(folder.path().to_str().unwrap());
+        change(&mut config);
+        let clock = Clock::default();
+        let mut app = App::stand_alone(config, &folder.path().join("glint.sqlite"), clock.clone()).await.unwrap();
+        Arc::get_mut(&mut app).unwrap().authority = Authority::TrustedHeaders;
+        Self { app, clock, folder }
+    }
+
+    /// Where it keeps everything.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// The files in its store, whatever they are.
+    pub fn stored_files(&self) -> Vec<String> {
+        let mut names: Vec<String> = super::bytes::files_below(&self.folder.path().join("images"));
+        names.sort();
+        names
+    }
+
+    /// A request by `caller`.
+    pub fn request(&self, caller: Caller, method: &str, path: &str) -> Ask {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("images.test"));
+        headers.insert("accept", HeaderValue::from_static("application/json"));
+        for (name, value) in caller.headers() {
+            headers.insert(name, HeaderValue::from_str(&value).unwrap());
+        }
+        Ask {
+            app: Arc::clone(&self.app),
+            method: Method::from_bytes(method.as_bytes()).unwrap(),
+            path: path.to_owned(),
+            headers,
+            body: None,
+        }
+    }
+
+    pub async fn get(&self, caller: Caller, path: &str) -> Answer {
+        self.request(caller, "GET", path).send().await
+    }
+
+    /// A new image; its id.
+    pub async fn create(&self, caller: Caller, image: Value) -> String {
+        let answer = self.request(caller, "POST", "/v2/images").json(&image).send().await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A new active image with `data`; its id.
+    pub async fn active(&self, caller: Caller, image: Value, data: &[u8]) -> String {
+        let mut image = image;
+        image["disk_format"] = json!("raw");
+        image["container_format"] = json!("bare");
+        let id = self.create(caller, image).await;
+        let answer = self.upload(caller, &id, data).send().await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+        id
+    }
+
+    pub fn upload(&self, caller: Caller, id: &str, data: &[u8]) -> Ask {
+        self.request(caller, "PUT", &format!("/v2/images/{id}/file"))
+            .header("content-type", "application/octet-stream")
+            .body(data.to_vec())
+    }
+
+    pub async fn patch(&self, caller: Caller, id: &str, operations: Value) -> Answer {
+        self.request(caller, "PATCH", &format!("/v2/images/{id}"))
+            .header("content-type", PATCH_TYPE)
+            .body(operations.to_string().into_bytes())
+            .send()
+            .await
+    }
+}
+
+/// A request that is being put together.
+pub struct Ask {
+    app: Arc<App>,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+}
+
+impl Ask {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        self.headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    pub fn body(mut self, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        self.body = Some(bytes);
+        self
+    }
+
+    pub fn json(self, value: &Value) -> Self {
+        self.header("content-type", "application/json").body(value.to_string())
+    }
+
+    pub async fn send(self) -> Answer {
+        let head = Head { method: self.method, uri: self.path.parse().unwrap(), headers: self.headers, scheme: "http" };
+        let declared = self.body.as_ref().map(|body| body.len() as u64);
+        let body = self.body.filter(|body| !body.is_empty()).map(|body| glint::blob::body([body]));
+        let reply = answer(self.app, head, RequestBody::new(declared, body)).await;
+        let (parts, body) = reply.into_parts();
+        let body = match body {
+            Outgoing::Empty => Vec::new(),
+            Outgoing::Full(bytes) => bytes.to_vec(),
+            Outgoing::Stream(mut stream, length) => {
+                let mut bytes = Vec::new();
+                while let Some(block) = stream.next().await {
+                    bytes.extend_from_slice(&block.unwrap());
+                }
+                assert_eq!(bytes.len() as u64, length, "the stream is as long as it says");
+                bytes
+            }
+        };
+        Answer { status: parts.status.as_u16(), code: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub code: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The text of an error, without the residue of its template.
+    pub fn message(&self) -> String {
+        self.json()["message"].as_str().unwrap().replace("<br /><br />\n", "|").trim_end_matches('\n').to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}

@@ -1,0 +1,112 @@
+//! A service behind a real socket, and a client that sends exactly the bytes it is told to.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use glint::app::App;
+use glint::http::Server;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How long a test waits for bytes that should come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A listening service; `stop` ends it.
+pub struct Listening {
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Listening {
+    pub async fn start(app: &Arc<App>) -> Self {
+        let server = Server::bind(Arc::clone(app)).await.unwrap();
+        let (address, stop) = (server.address().unwrap(), CancellationToken::new());
+        let running = tokio::spawn(server.run(stop.clone()));
+        Self { address, stop, running }
+    }
+
+    /// Tells it to stop; what comes back ends when it has.
+    pub fn stop(self) -> JoinHandle<()> {
+        self.stop.cancel();
+        self.running
+    }
+
+    pub fn connect(&self) -> Raw {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Raw { stream, unread: Vec::new() }
+    }
+}
+
+/// A connection on which every byte is the test's own. Blocking: use it from `spawn_blocking`.
+pub struct Raw {
+    pub stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct RawAnswer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl RawAnswer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|h| h.1)
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl Raw {
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// The next answer on this connection.
+    pub fn answer(&mut self) -> io::Result<RawAnswer> {
+        let end = loop {
+            if let Some(at) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at + 4;
+            }
+            self.more()?;
+        };
+        let head = String::from_utf8(self.unread.drain(..end).collect()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut answer = RawAnswer { status, head, body: Vec::new() };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        while self.unread.len() < length {
+            self.more()?;
+        }
+        answer.body = self.unread.drain(..length).collect();
+        Ok(answer)
+    }
+
+    /// Whether the other side closed, and sent nothing more before.
+    pub fn is_closed(&mut self) -> bool {
+        self.unread.is_empty() && matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
+    }
+
+    fn more(&mut self) -> io::Result<()> {
+        let mut block = [0; 64 << 10];
+        match self.stream.read(&mut block)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            count => {
+                self.unread.extend_from_slice(&block[..count]);
+                Ok(())
+            }
+        }
+    }
+}
