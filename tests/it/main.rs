@@ -7,10 +7,14 @@
 )]
 #![expect(unreachable_pub, reason = "nothing is reachable from outside of a test binary")]
 
+mod data;
 mod harness;
 mod images;
 mod layers;
+mod lists;
+mod members;
 mod policy_matrix;
 #[macro_use]
 mod store_conformance;
 mod stores;
+mod surface;

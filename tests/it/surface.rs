@@ -1,0 +1,178 @@
+//! The outside of the API: versions, methods, forms of errors, schemas, information, health.
+
+use serde_json::{Value, json};
+
+use crate::harness::app::TestApp;
+use crate::harness::callers::{ADMIN, ANONYMOUS, MEMBER};
+use crate::harness::golden;
+
+/// (path, status): who asks for no version that exists is told which there are, without having to say who it is.
+#[tokio::test]
+async fn versions() {
+    let app = TestApp::new().await;
+    let listed = ["/", "/v1", "/v3", "/v3/images", "/v2.19/images", "/v2.14/images", "/v2.16", "/v2.18", "/foo", "//"];
+    for path in listed {
+        assert_eq!(app.get(ANONYMOUS, path).await.status, 300, "{path}");
+    }
+    for path in ["/versions", "/versions/", "/versions/foo"] {
+        assert_eq!(app.get(ANONYMOUS, path).await.status, 200, "{path}");
+    }
+    assert_eq!(app.request(ANONYMOUS, "HEAD", "/").send().await.status, 300);
+    let known = ["/v2", "/v2.0", "/v2.1", "/v2.9", "/v2.13", "/v2.15", "/v2.17", "//v2"];
+    for version in known {
+        assert_eq!(app.get(ANONYMOUS, &format!("{version}/images")).await.status, 401, "{version}");
+        assert_eq!(app.get(MEMBER, &format!("{version}/images")).await.status, 200, "{version}");
+    }
+    let by_type = app.request(MEMBER, "GET", "/images").header("accept", "application/vnd.openstack.images-v2.3");
+    assert_eq!(by_type.send().await.status, 200);
+    let root = app.get(MEMBER, "/v2").await;
+    assert_eq!((root.status, root.header("location")), (302, Some("http://images.test/v2/")));
+    assert_eq!(app.get(MEMBER, "/v2/").await.status, 404);
+    assert_eq!(app.get(MEMBER, "/v2//images").await.status, 200);
+    assert_eq!(app.get(MEMBER, "/v2/images/").await.status, 404);
+
+    let document = app.get(ANONYMOUS, "/versions").await.json();
+    golden::matches("versions.json", &format!("{document:#}\n"));
+    let behind = TestApp::with(|config| config.api.public_endpoint = Some("https://cloud/image".into())).await;
+    let document = behind.get(ANONYMOUS, "/").await.json();
+    assert_eq!(document["versions"][0]["links"][0]["href"], "https://cloud/image/v2/");
+}
+
+/// (method, path, status, `Allow`)
+#[tokio::test]
+async fn methods() {
+    let app = TestApp::new().await;
+    let cases = [
+        ("PUT", "/v2/images", 405, Some("GET, POST")),
+        ("HEAD", "/v2/images", 405, Some("GET, POST")),
+        ("FOO", "/v2/images", 405, Some("GET, POST")),
+        ("PUT", "/v2/images/x", 405, Some("GET, PATCH, DELETE")),
+        ("DELETE", "/v2/images/x/file", 405, Some("GET, PUT")),
+        ("GET", "/v2/images/x/actions/deactivate", 405, Some("POST")),
+        ("GET", "/v2/images/x/tags/y", 405, Some("PUT, DELETE")),
+        ("DELETE", "/v2/images/x/members", 405, Some("GET, POST")),
+        ("POST", "/v2/images/x/members/y", 405, Some("GET, PUT, DELETE")),
+        ("POST", "/v2/schemas/image", 405, Some("GET")),
+        ("POST", "/v2/info/import", 405, Some("GET")),
+        ("POST", "/v2/info/usage", 404, None),
+        ("GET", "/v2/nothere", 404, None),
+        ("FOO", "/v2/nothere", 501, None),
+        ("GET", "/v2/images/a/b/c", 404, None),
+        ("OPTIONS", "/v2/images", 200, None),
+    ];
+    for (method, path, status, allow) in cases {
+        let answer = app.request(MEMBER, method, path).send().await;
+        assert_eq!((answer.status, answer.header("allow")), (status, allow), "{method} {path}");
+    }
+    for (method, path) in [("GET", "/v2/images/x"), ("DELETE", "/v2/images/x"), ("GET", "/v2/schemas/image")] {
+        let answer = app.request(MEMBER, method, path).body("x").send().await;
+        let message = "A body is not expected with this request.|";
+        assert_eq!((answer.status, answer.message()), (400, message.to_owned()), "{method} {path}");
+    }
+    assert_eq!(app.request(MEMBER, "GET", "/v2/images").body("x").send().await.status, 200, "taken and not read");
+}
+
+/// (`Accept`, content type of the answer)
+#[tokio::test]
+async fn errors_come_in_the_form_that_is_asked_for() {
+    let app = TestApp::new().await;
+    let cases = [
+        (Some("application/json"), "application/json"),
+        (Some("*/*"), "text/html; charset=UTF-8"),
+        (Some("text/plain"), "text/plain; charset=UTF-8"),
+        (Some(""), "text/plain; charset=UTF-8"),
+        (None, "text/plain; charset=UTF-8"),
+    ];
+    for (accept, content_type) in cases {
+        let ask = app.request(MEMBER, "GET", "/v2/images/nope");
+        let ask = match accept {
+            Some(accept) => ask.header("accept", accept),
+            None => ask.without("accept"),
+        };
+        let answer = ask.send().await;
+        assert_eq!(answer.header("content-type"), Some(content_type), "{accept:?}");
+        assert!(answer.text().contains("No image found with ID nope"), "{}", answer.text());
+    }
+    let unknown = app.get(ANONYMOUS, "/v2/images").await;
+    assert_eq!(unknown.status, 401);
+    assert_eq!(unknown.header("www-authenticate"), Some("Keystone uri=\"http://images.test/identity\""));
+}
+
+/// Paths that are not UTF-8, or try to leave their place, are nothing.
+#[tokio::test]
+async fn strange_paths() {
+    let app = TestApp::new().await;
+    let cases = [
+        ("/v2/images/%ff%fe", 400),
+        ("/v2/images/..%2f..%2fetc", 404),
+        ("/v2/images/..", 404),
+        ("/v2/images/%00", 404),
+        ("/v2/images/11111111-2222-3333-4444-55555555555", 404),
+        ("/v2/images/{11111111-2222-3333-4444-555555555555}", 404),
+        ("/v2/images/%2e%2e", 404),
+    ];
+    for (path, status) in cases {
+        let path = path.replace('{', "%7B").replace('}', "%7D");
+        assert_eq!(app.get(MEMBER, &path).await.status, status, "{path}");
+    }
+    let long = format!("/v2/images/{}", "x".repeat(10_000));
+    assert_eq!(app.get(MEMBER, &long).await.status, 404);
+}
+
+#[tokio::test]
+async fn schemas() {
+    let app = TestApp::new().await;
+    let names = ["image", "images", "member", "members", "task", "tasks"];
+    let metadefs = [
+        "namespace",
+        "namespaces",
+        "resource_type",
+        "resource_types",
+        "property",
+        "properties",
+        "object",
+        "objects",
+        "tag",
+        "tags",
+    ];
+    let paths = names.map(str::to_owned).into_iter().chain(metadefs.map(|name| format!("metadefs/{name}")));
+    let mut all = serde_json::Map::new();
+    for path in paths {
+        let answer = app.get(MEMBER, &format!("/v2/schemas/{path}")).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{path}");
+        all.insert(path, answer.json());
+    }
+    golden::matches("schemas.json", &format!("{:#}\n", Value::Object(all)));
+    assert_eq!(app.get(MEMBER, "/v2/schemas/nope").await.status, 404);
+}
+
+#[tokio::test]
+async fn information() {
+    let app = TestApp::new().await;
+    let import = json!({"description": "Import methods available.", "type": "array", "value": []});
+    assert_eq!(app.get(MEMBER, "/v2/info/import").await.json(), json!({"import-methods": import}));
+    assert_eq!(
+        app.get(MEMBER, "/v2/info/stores").await.json(),
+        json!({"stores": [{"id": "local", "default": "true"}]})
+    );
+    assert_eq!(app.get(MEMBER, "/v2/info/usage").await.json(), json!({"usage": {}}));
+    assert_eq!(app.get(MEMBER, "/v2/info/stores/detail").await.status, 403);
+    let detail = app.get(ADMIN, "/v2/info/stores/detail").await.json();
+    let folder = app.folder().join("images");
+    let properties = json!({"data_dir": folder, "chunk_size": 65536, "thin_provisioning": false});
+    let store = json!({"id": "local", "default": "true", "type": "file", "properties": properties, "weight": 0});
+    assert_eq!(detail, json!({"stores": [store]}));
+}
+
+#[tokio::test]
+async fn health() {
+    let app = TestApp::new().await;
+    let answer = app.get(ANONYMOUS, "/healthcheck").await;
+    assert_eq!((answer.status, answer.text()), (200, "OK"));
+    assert_eq!(app.request(ANONYMOUS, "HEAD", "/healthcheck").send().await.status, 204);
+    app.app.db.close().await;
+    assert_eq!(app.get(ANONYMOUS, "/healthcheck").await.status, 503);
+    let away = app.get(MEMBER, "/v2/images").await;
+    let message = "The server is currently unavailable. Please try again at a later time.|";
+    assert_eq!((away.status, away.message()), (503, message.to_owned()));
+}
