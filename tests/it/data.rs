@@ -8,7 +8,8 @@ use crate::harness::bytes;
 use crate::harness::callers::{ADMIN, MEMBER, OTHER, READER};
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 #[tokio::test]

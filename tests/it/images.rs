@@ -413,7 +413,7 @@ async fn deleting() {
         (protected.status, protected.message()),
         (403, format!("Image {id} is protected and cannot be deleted.|"))
     );
-    assert_eq!(app.stored_files(), [id.clone()]);
+    assert_eq!(app.stored_files(), std::slice::from_ref(&id));
     app.patch(MEMBER, &id, json!([{"op": "replace", "path": "/protected", "value": false}])).await;
     assert_eq!(delete(MEMBER).await.status, 204);
     assert_eq!(app.stored_files(), [""; 0], "the data is gone");

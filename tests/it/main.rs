@@ -5,6 +5,7 @@
     clippy::disallowed_methods,
     reason = "a test that cannot go on stops, and may block its thread"
 )]
+#![expect(clippy::too_many_lines, clippy::type_complexity, reason = "tables of cases are long and wide")]
 #![expect(unreachable_pub, reason = "nothing is reachable from outside of a test binary")]
 
 mod data;
@@ -12,9 +13,11 @@ mod harness;
 mod images;
 mod layers;
 mod lists;
+mod matrix;
 mod members;
 mod policy_matrix;
 #[macro_use]
 mod store_conformance;
 mod stores;
 mod surface;
+mod wire;

@@ -10,8 +10,8 @@ use glint::app::App;
 use glint::auth::Authority;
 use glint::clock::Clock;
 use glint::config::Config;
+use hyper::Method;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -159,7 +159,7 @@ impl Ask {
                 bytes
             }
         };
-        Answer { status: parts.status.as_u16(), code: parts.status, headers: parts.headers, body }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 }
 
@@ -167,7 +167,6 @@ impl Ask {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub code: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }

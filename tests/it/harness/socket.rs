@@ -64,10 +64,6 @@ impl RawAnswer {
             .find(|(n, _)| n.eq_ignore_ascii_case(name))
             .map(|h| h.1)
     }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
 }
 
 impl Raw {
@@ -100,7 +96,7 @@ impl Raw {
     }
 
     fn more(&mut self) -> io::Result<()> {
-        let mut block = [0; 64 << 10];
+        let mut block = [0; 16 << 10];
         match self.stream.read(&mut block)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             count => {

@@ -1,0 +1,68 @@
+//! Every route asked by every kind of caller. The table is golden: a new route, or a caller that gets a new answer, shows
+//! up there as a line to accept.
+
+use std::fmt::Write;
+
+use glint::api::routes::ROUTES;
+use serde_json::json;
+
+use crate::harness::app::{PATCH_TYPE, TestApp};
+use crate::harness::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
+use crate::harness::golden;
+
+const CALLERS: [Caller; 5] = [ANONYMOUS, READER, MEMBER, ADMIN, OTHER];
+
+#[tokio::test]
+async fn route_by_caller() {
+    let mut table = String::from(
+        "The status that each caller gets. The image is of project p1, active, with tag `t`; where it is shared, p2 is a \
+         member.\nreader, member: of p1. admin: of no matter which. other: member of p2.\n",
+    );
+    let app = TestApp::new().await;
+    for visibility in ["private", "shared", "public"] {
+        write!(table, "\n{visibility:<48}").unwrap();
+        for caller in CALLERS {
+            write!(table, "{:>11}", caller.name).unwrap();
+        }
+        table.push('\n');
+        for route in ROUTES {
+            for endpoint in route.methods {
+                write!(table, "{:<48}", format!("{:<7}{}", endpoint.method.as_str(), route.path)).unwrap();
+                for caller in CALLERS {
+                    let status = status(&app, visibility, caller, endpoint.method.as_str(), route.path).await;
+                    write!(table, "{status:>11}").unwrap();
+                }
+                table.push('\n');
+            }
+        }
+    }
+    golden::matches("routes-by-caller.txt", &table);
+}
+
+/// What `caller` gets for an image that nobody has touched yet.
+async fn status(app: &TestApp, visibility: &str, caller: Caller, method: &str, pattern: &str) -> u16 {
+    let id = if pattern.starts_with("/images/") { image(app, visibility).await } else { String::new() };
+    let second = if pattern.contains("members") { "p2" } else { "t" };
+    let path = pattern.replacen("{}", &id, 1).replacen("{}", second, 1);
+    let ask = app.request(caller, method, &format!("/v2{path}"));
+    let ask = match (method, pattern) {
+        ("PATCH", _) => ask
+            .header("content-type", PATCH_TYPE)
+            .body(json!([{"op": "replace", "path": "/name", "value": "n"}]).to_string()),
+        ("PUT", "/images/{}/file") => ask.header("content-type", "application/octet-stream").body("data"),
+        ("POST", "/images") => ask.json(&json!({"name": "n"})),
+        ("POST", "/images/{}/members") => ask.json(&json!({"member": "p3"})),
+        ("PUT", "/images/{}/members/{}") => ask.json(&json!({"status": "accepted"})),
+        _ => ask,
+    };
+    ask.send().await.status
+}
+
+async fn image(app: &TestApp, visibility: &str) -> String {
+    let id = app.active(MEMBER, json!({"name": "i", "tags": ["t"]}), b"data").await;
+    let shared = app.request(MEMBER, "POST", &format!("/v2/images/{id}/members")).json(&json!({"member": "p2"}));
+    assert_eq!(shared.send().await.status, 200);
+    let change = json!([{"op": "replace", "path": "/visibility", "value": visibility}]);
+    assert_eq!(app.patch(ADMIN, &id, change).await.status, 200);
+    id
+}
