@@ -99,7 +99,7 @@ fn sources(src: &Path) -> Vec<(String, String, String)> {
             let name = entry.file_name().into_string().unwrap();
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".rs") && name != "tests.rs" && name != "lib.rs" {
+            } else if path.extension().is_some_and(|kind| kind == "rs") && name != "tests.rs" && name != "lib.rs" {
                 let inside = path.strip_prefix(src).unwrap().to_str().unwrap().to_owned();
                 let floor = inside.split(['/', '.']).next().unwrap().to_owned();
                 files.push((floor, inside, fs::read_to_string(&path).unwrap()));
