@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("main", "cli"),
     ("cli", "http work app auth config clock"),
     ("http", "api app blob config clock"),
-    ("api", "image app db policy blob store config clock error model"),
+    ("api", "image app auth db policy blob store config clock error model"),
     ("work", "image app db clock error model"),
     ("image", "app db store blob config clock error model"),
     ("app", "auth db store policy blob config clock error"),
