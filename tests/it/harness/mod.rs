@@ -5,4 +5,5 @@ pub mod bytes;
 pub mod callers;
 pub mod flaky;
 pub mod golden;
+pub mod process;
 pub mod socket;

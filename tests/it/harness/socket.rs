@@ -38,7 +38,7 @@ impl Listening {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Raw { stream, unread: Vec::new() }
+        Raw::over(stream)
     }
 }
 
@@ -67,42 +67,49 @@ impl RawAnswer {
 }
 
 impl Raw {
+    pub fn over(stream: TcpStream) -> Self {
+        Self { stream, unread: Vec::new() }
+    }
+
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref())
     }
 
     /// The next answer on this connection.
     pub fn answer(&mut self) -> io::Result<RawAnswer> {
+        let answer = self.head()?;
+        let mut body = vec![0; answer.header("content-length").map_or(0, |length| length.parse().unwrap())];
+        self.read_exact(&mut body)?;
+        Ok(RawAnswer { body, ..answer })
+    }
+
+    /// The head of the next answer; its body is still to be read.
+    pub fn head(&mut self) -> io::Result<RawAnswer> {
         let end = loop {
             if let Some(at) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
             }
-            self.more()?;
+            let mut block = [0; 16 << 10];
+            match self.stream.read(&mut block)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => self.unread.extend_from_slice(&block[..count]),
+            }
         };
         let head = String::from_utf8(self.unread.drain(..end).collect()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut answer = RawAnswer { status, head, body: Vec::new() };
-        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
-        while self.unread.len() < length {
-            self.more()?;
-        }
-        answer.body = self.unread.drain(..length).collect();
-        Ok(answer)
+        Ok(RawAnswer { status, head, body: Vec::new() })
+    }
+
+    /// As many bytes as `buffer` has room for.
+    pub fn read_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let ready = buffer.len().min(self.unread.len());
+        buffer[..ready].copy_from_slice(&self.unread[..ready]);
+        self.unread.drain(..ready);
+        self.stream.read_exact(&mut buffer[ready..])
     }
 
     /// Whether the other side closed, and sent nothing more before.
     pub fn is_closed(&mut self) -> bool {
         self.unread.is_empty() && matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
-    }
-
-    fn more(&mut self) -> io::Result<()> {
-        let mut block = [0; 16 << 10];
-        match self.stream.read(&mut block)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            count => {
-                self.unread.extend_from_slice(&block[..count]);
-                Ok(())
-            }
-        }
     }
 }
