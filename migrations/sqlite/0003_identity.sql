@@ -1,4 +1,5 @@
--- The built-in identity of a stand-alone service: who may call, and as whom.
+-- The built-in identity of a stand-alone service: who may call, and as whom. What belongs to a user or a project goes
+-- with it, and what was proved with something goes with that, so that no token outlives its reason.
 
 CREATE TABLE glint_projects (
     id VARCHAR(32) NOT NULL,
@@ -18,16 +19,17 @@ CREATE TABLE glint_users (
     created_at DATETIME NOT NULL,
     PRIMARY KEY (id),
     CONSTRAINT glint_users_name UNIQUE (name),
-    FOREIGN KEY (default_project_id) REFERENCES glint_projects (id)
+    FOREIGN KEY (default_project_id) REFERENCES glint_projects (id) ON DELETE SET NULL
 );
 
+-- What a user was given; the roles that come along with it are in no table.
 CREATE TABLE glint_role_assignments (
     user_id VARCHAR(32) NOT NULL,
     project_id VARCHAR(32) NOT NULL,
     role VARCHAR(32) NOT NULL,
     PRIMARY KEY (user_id, project_id, role),
-    FOREIGN KEY (user_id) REFERENCES glint_users (id),
-    FOREIGN KEY (project_id) REFERENCES glint_projects (id)
+    FOREIGN KEY (user_id) REFERENCES glint_users (id) ON DELETE CASCADE,
+    FOREIGN KEY (project_id) REFERENCES glint_projects (id) ON DELETE CASCADE
 );
 
 CREATE TABLE glint_application_credentials (
@@ -35,6 +37,7 @@ CREATE TABLE glint_application_credentials (
     name VARCHAR(255) NOT NULL,
     user_id VARCHAR(32) NOT NULL,
     project_id VARCHAR(32) NOT NULL,
+    -- argon2id, in the PHC string format.
     secret_hash VARCHAR(255) NOT NULL,
     -- Role names, separated by commas.
     roles VARCHAR(255) NOT NULL,
@@ -44,8 +47,9 @@ CREATE TABLE glint_application_credentials (
     expires_at DATETIME,
     PRIMARY KEY (id),
     CONSTRAINT glint_application_credentials_user_name UNIQUE (user_id, name),
-    FOREIGN KEY (user_id) REFERENCES glint_users (id),
-    FOREIGN KEY (project_id) REFERENCES glint_projects (id)
+    FOREIGN KEY (user_id) REFERENCES glint_users (id) ON DELETE CASCADE,
+    FOREIGN KEY (project_id) REFERENCES glint_projects (id) ON DELETE CASCADE,
+    CHECK (unrestricted IN (0, 1))
 );
 
 CREATE TABLE glint_tokens (
@@ -55,15 +59,18 @@ CREATE TABLE glint_tokens (
     project_id VARCHAR(32),
     application_credential_id VARCHAR(32),
     -- How the bearer proved who it is, separated by commas.
-    methods VARCHAR(255) NOT NULL,
-    -- The first is the token's own; a second one is that of the first token of its chain.
-    audit_ids VARCHAR(64) NOT NULL,
+    methods VARCHAR(64) NOT NULL,
+    audit_id VARCHAR(32) NOT NULL,
+    -- The audit_id of the first token of its chain; none for that one itself.
+    chain_id VARCHAR(32),
     issued_at DATETIME NOT NULL,
     expires_at DATETIME NOT NULL,
     PRIMARY KEY (hash),
-    FOREIGN KEY (user_id) REFERENCES glint_users (id),
-    FOREIGN KEY (project_id) REFERENCES glint_projects (id),
-    FOREIGN KEY (application_credential_id) REFERENCES glint_application_credentials (id)
+    FOREIGN KEY (user_id) REFERENCES glint_users (id) ON DELETE CASCADE,
+    FOREIGN KEY (project_id) REFERENCES glint_projects (id) ON DELETE CASCADE,
+    FOREIGN KEY (application_credential_id) REFERENCES glint_application_credentials (id) ON DELETE CASCADE
 );
+CREATE INDEX glint_tokens_user_id_issued_at ON glint_tokens (user_id, issued_at);
+CREATE INDEX glint_tokens_application_credential_id ON glint_tokens (application_credential_id);
+CREATE INDEX glint_tokens_chain_id ON glint_tokens (chain_id);
 CREATE INDEX glint_tokens_expires_at ON glint_tokens (expires_at);
-CREATE INDEX glint_tokens_user_id ON glint_tokens (user_id);

@@ -1,5 +1,6 @@
 //! Plain nouns: what the service is about. No I/O, no wire form, no row form.
 
+pub mod account;
 pub mod filter;
 pub mod identity;
 pub mod image;
