@@ -52,7 +52,8 @@ impl App {
         let hashing = Algorithm::from_name(&config.api.hashing_algorithm).ok_or_else(|| {
             Error::internal(format!("hashing_algorithm = {:?} is none that we know", config.api.hashing_algorithm))
         })?;
-        let authority = Authority::Standalone(Standalone::new(db.clone(), clock.clone(), config.identity.clone()));
+        let authority =
+            Authority::Standalone(Box::new(Standalone::new(db.clone(), clock.clone(), config.identity.clone())?));
         Ok(Arc::new(Self {
             config,
             clock,

@@ -10,7 +10,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::auth::standalone::FirstAccounts;
 use crate::cli::data_dir::{self, DataDir};
 use crate::cli::{clouds, say};
 use crate::clock::Clock;
@@ -84,11 +83,14 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
     let app = App::stand_alone(config, &data_dir::database(data_dir.path()), Clock::default())
         .await
         .context("cannot start")?;
-    let accounts = app.authority.first_accounts().await?;
     let server =
         Server::bind(Arc::clone(&app)).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = server.address()?;
-    announce(data_dir.path(), &format!("{scheme}://{address}"), accounts.as_ref())?;
+    let clouds = data_dir.path().join("clouds.yaml");
+    if let Some(identity) = app.authority.built_in() {
+        clouds::provide(&clouds, &format!("{scheme}://{}", clouds::reachable(address)), identity).await?;
+    }
+    announce(data_dir.path(), &format!("{scheme}://{address}"), &clouds)?;
 
     reap::at_start(&app).await?;
     let reaper = app.background.spawn(reap::run(Arc::clone(&app), stop.clone()));
@@ -100,17 +102,16 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tells where things are and how to use them. The passwords of a new service go into `clouds.yaml`, nowhere else.
-fn announce(data_dir: &Path, url: &str, accounts: Option<&FirstAccounts>) -> anyhow::Result<()> {
-    let file = data_dir.join("clouds.yaml");
-    if let Some(accounts) = accounts {
-        clouds::write(&file, url, accounts)?;
-    }
+/// Tells where things are and how to use them. Passwords are in `clouds.yaml`, and told nowhere else.
+fn announce(data_dir: &Path, url: &str, clouds: &Path) -> anyhow::Result<()> {
     say(format_args!("data directory: {}", data_dir.display()))?;
     say(format_args!("image service:  {url}"))?;
-    say("to use it with the openstack command:")?;
-    say(format_args!("  export OS_CLIENT_CONFIG_FILE={}", file.display()))?;
-    say("  export OS_CLOUD=glint")
+    if clouds.exists() {
+        say("to use it with the openstack command:")?;
+        say(format_args!("  export OS_CLIENT_CONFIG_FILE={}", clouds.display()))?;
+        say("  export OS_CLOUD=glint")?;
+    }
+    Ok(())
 }
 
 fn stop_on_signals() -> anyhow::Result<CancellationToken> {
