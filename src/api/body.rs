@@ -11,6 +11,11 @@ const JSON_BODY_MAX: usize = 10 << 20;
 
 /// The JSON that the client sent: an object or an array. None when it sent nothing.
 pub(crate) async fn json(call: &mut Call) -> Result<Option<Value>> {
+    json_within(call, JSON_BODY_MAX).await
+}
+
+/// The same, with at most `longest` bytes.
+pub(crate) async fn json_within(call: &mut Call, longest: usize) -> Result<Option<Value>> {
     if !call.has_body() {
         return Ok(None);
     }
@@ -18,8 +23,8 @@ pub(crate) async fn json(call: &mut Call) -> Result<Option<Value>> {
     let mut body = call.body.take();
     while let Some(block) = body.next().await {
         let block = block.map_err(|_| Error::invalid("The request body ended early."))?;
-        if text.len() + block.len() > JSON_BODY_MAX {
-            return Err(Error::too_large(format!("A JSON body may have {JSON_BODY_MAX} bytes at the most.")));
+        if text.len() + block.len() > longest {
+            return Err(Error::too_large(format!("A JSON body may have {longest} bytes at the most.")));
         }
         text.extend_from_slice(&block);
     }

@@ -56,7 +56,7 @@ pub fn refuse(status: StatusCode, text: &str) -> Reply {
     with_type(status, "text/plain; charset=UTF-8", Outgoing::Full(text.to_owned().into()))
 }
 
-fn log(error: &Error) {
+pub(super) fn log(error: &Error) {
     match error.kind() {
         Kind::Internal | Kind::Unavailable => {
             let mut causes = String::new();
@@ -73,7 +73,7 @@ fn log(error: &Error) {
 }
 
 /// The status that tells a client what it can do. `docs/errors.md` has the table for people.
-fn status(kind: Kind) -> StatusCode {
+pub(super) fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::NoContent => StatusCode::NO_CONTENT,
         Kind::Invalid => StatusCode::BAD_REQUEST,

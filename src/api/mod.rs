@@ -6,6 +6,7 @@ mod caller;
 mod ctx;
 mod error;
 mod filters;
+pub mod identity;
 mod image_actions;
 mod image_data;
 mod images;

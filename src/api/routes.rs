@@ -12,7 +12,7 @@ use crate::api::error::{self, Asked};
 use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
-use crate::api::{caller, image_actions, image_data, images, info, members, patch, schemas, tags};
+use crate::api::{caller, identity, image_actions, image_data, images, info, members, patch, schemas, tags};
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::model::identity::Identity;
@@ -136,6 +136,9 @@ pub struct Head {
 
 /// Answers one request.
 pub async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Reply {
+    if app.authority.built_in().is_some() && identity::owns(head.uri.path()) {
+        return identity::answer(app, head, body).await;
+    }
     let asked = Asked { method: head.method.clone(), headers: head.headers.clone() };
     match dispatch(app, head, body, &asked).await {
         Ok(reply) => reply,
@@ -227,7 +230,8 @@ fn find(path: &str) -> Option<(&'static Route, Vec<String>)> {
     ROUTES.iter().find_map(|route| Some((route, places(route.path, &segments)?)))
 }
 
-fn places(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
+/// What stands in the places of `pattern` when `segments` are of its form.
+pub(super) fn places(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
     let mut places = Vec::new();
     let mut wanted = pattern[1..].split('/');
     for segment in segments {
