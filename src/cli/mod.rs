@@ -2,7 +2,10 @@
 
 mod clouds;
 mod data_dir;
+mod project;
+mod prompt;
 mod serve;
+mod user;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,12 +24,18 @@ struct Cli {
 enum Command {
     /// Serve the Image API; with no options, stand-alone on 127.0.0.1:9292.
     Serve(serve::Serve),
+    /// Manage the users of a stand-alone service.
+    User(user::User),
+    /// Manage the projects of a stand-alone service.
+    Project(project::Project),
 }
 
 /// Runs the command that the command line names.
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(serve) => serve::run(&serve),
+        Command::User(user) => user::run(&user),
+        Command::Project(project) => project::run(&project),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
