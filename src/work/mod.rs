@@ -1,3 +1,4 @@
 //! The background: work that belongs to no request.
 
+pub mod purge_tokens;
 pub mod reap;
