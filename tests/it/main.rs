@@ -11,6 +11,8 @@
 mod crash;
 mod data;
 mod harness;
+mod identity;
+mod identity_cli;
 mod images;
 mod layers;
 mod lists;
