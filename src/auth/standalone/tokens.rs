@@ -38,7 +38,7 @@ impl Standalone {
         Ok(tokens::find(&self.db, &hash(token), self.clock.now()).await?)
     }
 
-    /// Ends `token`, which says `said`, and all that were made with it.
+    /// Ends `token`, which says `said`, and if it is the first of its chain, the others too.
     ///
     /// # Errors
     /// When the database fails.

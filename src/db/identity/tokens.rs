@@ -77,7 +77,7 @@ pub async fn find(db: &Db, hash: &str, now: Timestamp) -> Result<Option<Token>, 
     Ok(token.filter(|token| token.project.is_none() || !token.roles.is_empty()))
 }
 
-/// Removes the token with this hash, and all that were made with it, whose chain its `audit_id` names.
+/// Removes the token with this hash, and those whose chain begins with its `audit_id`.
 ///
 /// # Errors
 /// When the database fails.
