@@ -7,6 +7,8 @@ pub mod members;
 mod migrate;
 mod sql;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,14 +42,16 @@ enum Engine {
 }
 
 impl Db {
-    /// Opens the SQLite database in `file`, making it and its tables as needed.
+    /// Opens the SQLite database in `file`, making it and its tables as needed. A new one is for its owner only: it holds
+    /// hashes of passwords. What SQLite puts beside it gets the same mode.
     ///
     /// # Errors
     /// When the file cannot be opened or its schema is not one that we know.
     pub async fn open_sqlite(file: &Path) -> Result<Self, DbError> {
+        let made = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
+        made.map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // A commit that was answered is on the disk, also after the machine lost its power.
             .synchronous(SqliteSynchronous::Full)

@@ -1,6 +1,7 @@
 //! Who may see whom, and what nobody may see.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
 
 use glint::api::identity::ROUTES;
 use serde_json::json;
@@ -118,7 +119,9 @@ async fn nothing_secret_is_kept() {
     let answer = service.credential(&demo, json!({ "name": "c" })).await;
     let secret = answer.json()["application_credential"]["secret"].as_str().unwrap().to_owned();
     for name in ["glint.sqlite", "glint.sqlite-wal"] {
-        let bytes = std::fs::read(service.test.folder().join(name)).unwrap();
+        let file = service.test.folder().join(name);
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+        let bytes = std::fs::read(file).unwrap();
         for secret in [&demo, &secret, &service.demo_password, &service.admin_password, "eve's"] {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{name} holds a secret");
