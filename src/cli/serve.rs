@@ -90,7 +90,9 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
     if let Some(identity) = app.authority.built_in() {
         clouds::provide(&clouds, &format!("{scheme}://{}", clouds::reachable(address)), identity).await?;
     }
-    announce(data_dir.path(), &format!("{scheme}://{address}"), &clouds)?;
+    if let Err(error) = say(announcement(data_dir.path(), &format!("{scheme}://{address}"), &clouds)) {
+        tracing::warn!("nobody reads where the service is: {error}");
+    }
 
     reap::at_start(&app).await?;
     let reaper = app.background.spawn(reap::run(Arc::clone(&app), stop.clone()));
@@ -104,15 +106,15 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
 }
 
 /// Tells where things are and how to use them. Passwords are in `clouds.yaml`, and told nowhere else.
-fn announce(data_dir: &Path, url: &str, clouds: &Path) -> anyhow::Result<()> {
-    say(format_args!("data directory: {}", data_dir.display()))?;
-    say(format_args!("image service:  {url}"))?;
-    if clouds.exists() {
-        say("to use it with the openstack command:")?;
-        say(format_args!("  export OS_CLIENT_CONFIG_FILE={}", clouds.display()))?;
-        say("  export OS_CLOUD=glint")?;
+fn announcement(data_dir: &Path, url: &str, clouds: &Path) -> String {
+    let places = format!("data directory: {}\nimage service:  {url}", data_dir.display());
+    if !clouds.exists() {
+        return places;
     }
-    Ok(())
+    let file = clouds.display();
+    format!(
+        "{places}\nto use it with the openstack command:\n  export OS_CLIENT_CONFIG_FILE={file}\n  export OS_CLOUD=glint"
+    )
 }
 
 fn stop_on_signals() -> anyhow::Result<CancellationToken> {

@@ -1,7 +1,7 @@
 //! The real program as a process of its own, to be killed, and a plain client for it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::socket::{Raw, RawAnswer};
 
 /// How long a start or an answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// `glint serve` on a port of its own.
 pub struct Process {
@@ -123,13 +123,13 @@ pub fn download(raw: &mut Raw, token: &str, id: &str, block: &[u8]) -> (u64, boo
     let head = raw.head().unwrap();
     assert_eq!(head.status, 200);
     let length: u64 = head.header("content-length").unwrap().parse().unwrap();
-    let (mut taken, mut same) = (0, true);
+    let (mut read, mut same) = (0, true);
     let mut buffer = vec![0; block.len()];
-    while taken < length {
-        let size = usize::try_from(length - taken).unwrap_or(usize::MAX).min(block.len());
+    while read < length {
+        let size = usize::try_from(length - read).unwrap_or(usize::MAX).min(block.len());
         raw.read_exact(&mut buffer[..size]).unwrap();
         same &= buffer[..size] == block[..size];
-        taken += size as u64;
+        read += size as u64;
     }
-    (taken, same)
+    (read, same)
 }
