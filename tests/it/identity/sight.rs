@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex};
 
 use glint::api::identity::ROUTES;
 use serde_json::json;
 
-use super::{Service, credential_login, with_credential};
+use super::{Service, credential_login, named, with_credential, with_password, with_token};
 use crate::harness::app::Answer;
 use crate::harness::golden;
 
@@ -133,4 +134,53 @@ async fn nothing_secret_is_kept() {
 
 fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn nothing_secret_is_logged() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let service = Service::new().await;
+    let (demo, _) = service.token("demo", None).await;
+    let answer = service.credential(&demo, json!({ "name": "c", "secret": "chosen secret" })).await.json();
+    service.got(with_credential(&credential_login(&answer["application_credential"]))).await;
+    for login in [
+        with_password(&named("demo"), "a wrong guess"),
+        with_password(&named("a password for a name"), "a wrong guess"),
+        with_token("a token that is none"),
+        json!({ "auth": "a wrong guess" }),
+    ] {
+        assert!(service.log_in(&login).await.status >= 400);
+    }
+    drop(guard);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("login refused"), "{log}");
+    let passwords = [&*service.demo_password, &*service.admin_password, "eve's", "a wrong guess"];
+    for secret in [&*demo, "chosen secret", "a password for a name", "a token that is none"].iter().chain(&passwords) {
+        assert!(!log.contains(secret), "the log holds {secret:?}");
+    }
+}
+
+/// Where the log of a test goes.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
 }

@@ -1,6 +1,9 @@
 //! Tokens: who may look at them and end them, and what ends them.
 
 use chrono::Duration;
+use glint::clock::new_uuid;
+use glint::db::identity::Which;
+use glint::db::identity::tokens::{self, Ground};
 use glint::model::account::Role;
 use serde_json::json;
 
@@ -134,4 +137,45 @@ async fn tokens_that_have_ended_are_removed() {
     assert_eq!(service.identity().purge_tokens().await.unwrap(), 3);
     assert_eq!(service.identity().purge_tokens().await.unwrap(), 0);
     assert!(service.is_good(&kept).await);
+}
+
+#[tokio::test]
+async fn a_token_is_written_only_while_its_grounds_hold() {
+    let service = Service::new().await;
+    let db = &service.test.app.db;
+    let (first, _) = service.token("demo", None).await;
+    let said = service.identity().token(&first).await.unwrap().unwrap();
+    let (_, hash) = glint::db::identity::user(db, Which::Name("demo")).await.unwrap().unwrap();
+    let gone = || "gone".to_owned();
+    for (grounds, holds) in [
+        (vec![Ground::Password(hash.clone())], true),
+        (vec![Ground::Password(gone())], false),
+        (vec![Ground::Token(gone())], false),
+        (vec![Ground::Credential(gone())], false),
+        (vec![Ground::Password(hash), Ground::Token(gone())], false),
+    ] {
+        let written = tokens::add(db, &new_uuid().to_string(), &said, &grounds, 100).await.unwrap();
+        assert_eq!(written, holds);
+    }
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_tokens_and_no_more() {
+    let service = Service::new().await;
+    let db = &service.test.app.db;
+    let (first, _) = service.token("demo", None).await;
+    let (eves, _) = service.token("eve", None).await;
+    let mut said = service.identity().token(&first).await.unwrap().unwrap();
+    let mut hashes = Vec::new();
+    for at in 1..=5 {
+        said.issued_at += Duration::microseconds(1);
+        hashes.push(format!("hash {at}"));
+        assert!(tokens::add(db, &hashes[at - 1], &said, &[], 3).await.unwrap());
+        assert_eq!(service.is_good(&first).await, at < 3, "the oldest makes room");
+    }
+    let now = service.test.clock.now();
+    for (hash, there) in hashes.iter().zip([false, false, true, true, true]) {
+        assert_eq!(tokens::find(db, hash, now).await.unwrap().is_some(), there, "{hash}");
+    }
+    assert!(service.is_good(&eves).await, "others are not concerned");
 }
