@@ -35,7 +35,7 @@ fn killed_during_uploads() {
         };
         // Spread over an upload's length and beyond, in an order that repeats.
         std::thread::sleep(Duration::from_millis(round * 7 % ROUNDS * 4));
-        process.kill();
+        drop(process);
         let answered = uploading.join().unwrap();
 
         let process = Process::start(folder.path());
@@ -58,7 +58,7 @@ fn killed_during_uploads() {
         }
         assert_eq!(stored(folder.path()), expected_files, "round {round}");
         seen.insert(status);
-        process.kill();
+        drop(process);
     }
     assert_eq!(seen, BTreeSet::from(["active".to_owned(), "queued".to_owned()]), "the kills hit before and after");
 }
@@ -79,7 +79,7 @@ fn killed_during_deletions() {
         let mut raw = process.connect();
         raw.send(format!("DELETE /v2/images/{id} HTTP/1.1\r\nHost: t\r\nX-Auth-Token: {token}\r\n\r\n")).unwrap();
         std::thread::sleep(Duration::from_micros(round * 400));
-        process.kill();
+        drop(process);
 
         let process = Process::start(folder.path());
         let shown = process.ask(Some(&token), "GET", &format!("/v2/images/{id}"), None);
@@ -92,7 +92,7 @@ fn killed_during_deletions() {
             other => panic!("round {round}: {other}"),
         }
         assert_eq!(stored(folder.path()), expected_files, "round {round}");
-        process.kill();
+        drop(process);
     }
 }
 

@@ -6,4 +6,5 @@ pub mod callers;
 pub mod flaky;
 pub mod golden;
 pub mod process;
+pub mod raw;
 pub mod socket;

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::socket::{Raw, RawAnswer};
+use super::raw::{Raw, RawAnswer};
 
 /// How long a start or an answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// `glint serve` on a port of its own.
 pub struct Process {
-    child: Child,
+    pub child: Child,
     pub address: SocketAddr,
 }
 
@@ -38,23 +38,6 @@ impl Process {
             }
         }
         Self { child, address: address.expect("it says where it listens") }
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// `kill -9`: no guard runs, no buffer is written.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// The most memory that it ever held, in KiB.
-    pub fn peak_memory_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     pub fn connect(&self) -> Raw {
@@ -94,11 +77,11 @@ impl Process {
     }
 }
 
+/// `kill -9`: no guard in the process runs, no buffer is written.
 impl Drop for Process {
     fn drop(&mut self) {
-        // Killed already, or to be killed now: the test is over either way.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 

@@ -1,6 +1,6 @@
-//! A service behind a real socket, and a client that sends exactly the bytes it is told to.
+//! A service behind a real socket, in the test's process.
 
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,8 @@ use glint::app::App;
 use glint::http::Server;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use super::raw::Raw;
 
 /// How long a test waits for bytes that should come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,74 +44,7 @@ impl Listening {
     }
 }
 
-/// A connection on which every byte is the test's own. Blocking: use it from `spawn_blocking`.
-pub struct Raw {
-    pub stream: TcpStream,
-    unread: Vec<u8>,
-}
-
-/// An answer as it came.
-#[derive(Debug)]
-pub struct RawAnswer {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
-}
-
-impl RawAnswer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .lines()
-            .filter_map(|line| line.split_once(": "))
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|h| h.1)
-    }
-}
-
-impl Raw {
-    pub fn over(stream: TcpStream) -> Self {
-        Self { stream, unread: Vec::new() }
-    }
-
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.stream.write_all(bytes.as_ref())
-    }
-
-    /// The next answer on this connection.
-    pub fn answer(&mut self) -> io::Result<RawAnswer> {
-        let answer = self.head()?;
-        let mut body = vec![0; answer.header("content-length").map_or(0, |length| length.parse().unwrap())];
-        self.read_exact(&mut body)?;
-        Ok(RawAnswer { body, ..answer })
-    }
-
-    /// The head of the next answer; its body is still to be read.
-    pub fn head(&mut self) -> io::Result<RawAnswer> {
-        let end = loop {
-            if let Some(at) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
-                break at + 4;
-            }
-            let mut block = [0; 16 << 10];
-            match self.stream.read(&mut block)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => self.unread.extend_from_slice(&block[..count]),
-            }
-        };
-        let head = String::from_utf8(self.unread.drain(..end).collect()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Ok(RawAnswer { status, head, body: Vec::new() })
-    }
-
-    /// As many bytes as `buffer` has room for.
-    pub fn read_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let ready = buffer.len().min(self.unread.len());
-        buffer[..ready].copy_from_slice(&self.unread[..ready]);
-        self.unread.drain(..ready);
-        self.stream.read_exact(&mut buffer[ready..])
-    }
-
-    /// Whether the other side closed, and sent nothing more before.
-    pub fn is_closed(&mut self) -> bool {
-        self.unread.is_empty() && matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
-    }
+/// Whether the other side closed, and sent nothing more before.
+pub fn is_closed(raw: &mut Raw) -> bool {
+    matches!(raw.stream.read(&mut [0]), Ok(0) | Err(_))
 }

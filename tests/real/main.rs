@@ -1,0 +1,17 @@
+//! The tests that need a real outside program: the Python clients, QEMU. `tests/run` installs what they need.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on stops, and may block its thread"
+)]
+#![expect(unreachable_pub, reason = "nothing is reachable from outside of a test binary")]
+
+mod boot;
+mod clients;
+mod memory;
+
+#[path = "../it/harness/process.rs"]
+mod process;
+#[path = "../it/harness/raw.rs"]
+mod raw;
