@@ -11,6 +11,7 @@
 mod crash;
 mod data;
 mod harness;
+mod help;
 mod identity;
 mod identity_cli;
 mod images;
@@ -19,6 +20,7 @@ mod lists;
 mod matrix;
 mod members;
 mod policy_matrix;
+mod schema;
 #[macro_use]
 mod store_conformance;
 mod stores;
