@@ -1,6 +1,5 @@
 //! All that a request may reach, built once at start. Nothing is global: two apps live in one test process.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use crate::auth::Authority;
 use crate::auth::standalone::Standalone;
 use crate::blob::hash::Algorithm;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Callers, Config, Database};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::policy::Policy;
@@ -42,18 +41,27 @@ pub struct App {
 const BACKGROUND_GRACE: Duration = Duration::from_secs(30);
 
 impl App {
-    /// A stand-alone service with its database in `database`.
+    /// The service that `config` describes.
     ///
     /// # Errors
     /// When database or stores cannot be opened.
-    pub async fn stand_alone(config: Config, database: &Path, clock: Clock) -> Result<Arc<Self>> {
-        let db = Db::open_sqlite(database).await?;
+    pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>> {
+        let db = match &config.database {
+            Database::Sqlite(file) => Db::open_sqlite(file).await?,
+        };
         let stores = Registry::open(&config.stores);
         let hashing = Algorithm::from_name(&config.api.hashing_algorithm).ok_or_else(|| {
             Error::internal(format!("hashing_algorithm = {:?} is none that we know", config.api.hashing_algorithm))
         })?;
-        let authority =
-            Authority::Standalone(Box::new(Standalone::new(db.clone(), clock.clone(), config.identity.clone())?));
+        let authority = match config.callers {
+            Callers::BuiltIn => {
+                let standalone = Standalone::new(db.clone(), clock.clone(), config.identity.clone())?;
+                Authority::Standalone(Box::new(standalone))
+            }
+            Callers::TrustedHeaders => Authority::TrustedHeaders,
+            Callers::FakeTokens => Authority::FakeTokens,
+            Callers::Nobody => Authority::Nobody,
+        };
         Ok(Arc::new(Self {
             config,
             clock,

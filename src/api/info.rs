@@ -30,14 +30,20 @@ pub(crate) async fn stores_detail(call: Call) -> Result<Reply> {
     let detailed = stores.enabled.iter().map(|store| {
         let mut entry = entry(store, &stores.default);
         let (kind, properties) = match &store.driver {
-            Driver::File { datadir } => {
-                let properties = json!({ "data_dir": datadir, "chunk_size": 65536, "thin_provisioning": false });
+            Driver::File(options) => {
+                let datadirs: Vec<&str> = options.datadirs.iter().map(|(datadir, _)| datadir.as_str()).collect();
+                let properties = json!({
+                    "data_dir": datadirs.join(","),
+                    "chunk_size": options.chunk_size,
+                    "thin_provisioning": options.thin_provisioning,
+                });
                 ("file", properties)
             }
+            Driver::Http(_) => ("http", json!({})),
         };
         entry.insert("type".into(), kind.into());
         entry.insert("properties".into(), properties);
-        entry.insert("weight".into(), 0.into());
+        entry.insert("weight".into(), store.weight.into());
         entry
     });
     reply::json(StatusCode::OK, &json!({ "stores": detailed.collect::<Vec<_>>() }))

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use rustix::fs::{FlockOperation, flock};
 
+use crate::config::DATABASE_FILE;
+
 /// A data directory that is ours until this is dropped.
 pub(super) struct DataDir {
     path: PathBuf,
@@ -56,7 +58,7 @@ impl DataDir {
 
 /// The database of the data directory at `path`.
 pub(super) fn database(path: &Path) -> PathBuf {
-    path.join("glint.sqlite")
+    path.join(DATABASE_FILE)
 }
 
 /// Where the data directory is: `given`, or `glint-data` in the state directory of the XDG base directories.

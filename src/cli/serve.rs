@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::cli::data_dir::{self, DataDir};
+use crate::cli::data_dir::DataDir;
 use crate::cli::{clouds, say};
 use crate::clock::Clock;
 use crate::config::{Config, Listener, TlsFiles};
@@ -80,9 +80,7 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
         _ => None,
     };
     let scheme = if config.listener.tls.is_some() { "https" } else { "http" };
-    let app = App::stand_alone(config, &data_dir::database(data_dir.path()), Clock::default())
-        .await
-        .context("cannot start")?;
+    let app = App::open(config, Clock::default()).await.context("cannot start")?;
     let server =
         Server::bind(Arc::clone(&app)).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = server.address()?;

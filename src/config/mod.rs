@@ -1,8 +1,11 @@
 //! What the operator decided: one struct a concern, with the reference's defaults.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The database in a data directory.
+pub const DATABASE_FILE: &str = "glint.sqlite";
 
 /// Everything that the operator may decide.
 #[derive(Clone, Debug)]
@@ -19,6 +22,122 @@ pub struct Config {
     pub stores: Stores,
     /// The built-in identity.
     pub identity: BuiltInIdentity,
+    /// Where the database is.
+    pub database: Database,
+    /// Who says who is calling.
+    pub callers: Callers,
+    /// The operator's changes to the policy.
+    pub policy: PolicyFiles,
+    /// The operator's rules for single properties; none when every property is everybody's.
+    pub property_protection: Option<PropertyProtection>,
+    /// Which outside URLs may be named by clients.
+    pub uri_filter: UriFilter,
+    /// Tasks.
+    pub tasks: Tasks,
+    /// Which browsers' pages may call.
+    pub cors: Cors,
+    /// What the health check looks at beside the database.
+    pub healthcheck: Healthcheck,
+    /// Properties that the operator gives a type (`schema-image.json`), each with its JSON schema, in the file's order.
+    pub image_properties: serde_json::Map<String, serde_json::Value>,
+    /// Those of them that an image must have.
+    pub required_image_properties: Vec<String>,
+}
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file of SQLite.
+    Sqlite(PathBuf),
+}
+
+/// Who says who is calling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// The built-in identity of a stand-alone service.
+    BuiltIn,
+    /// A proxy in front, in the headers of Keystone's `auth_token` (pipeline with `context` and without `authtoken`).
+    TrustedHeaders,
+    /// The token itself, as `user:project:roles` (pipeline with `fakeauth`): for tests only.
+    FakeTokens,
+    /// Nobody: every caller is an administrator without roles (pipeline with `unauthenticated-context`).
+    Nobody,
+}
+
+/// The options of the group `oslo_policy`.
+#[derive(Clone, Debug)]
+pub struct PolicyFiles {
+    /// The file; one that is not there changes nothing.
+    pub policy_file: Option<PathBuf>,
+    /// Folders whose files are read after it, in the order of their names.
+    pub policy_dirs: Vec<PathBuf>,
+    /// The rule that stands in for rules that do not exist.
+    pub policy_default_rule: String,
+    /// Whether a rule whose default has changed obeys the new default alone.
+    pub enforce_new_defaults: bool,
+}
+
+/// The operator's rules for single properties.
+#[derive(Clone, Debug)]
+pub struct PropertyProtection {
+    /// The file with a section for each pattern of names.
+    pub file: PathBuf,
+    /// What stands in it for each operation.
+    pub format: PropertyProtectionFormat,
+}
+
+/// What stands in a property protection file for each operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PropertyProtectionFormat {
+    /// Names of roles.
+    Roles,
+    /// The name of one policy rule.
+    Policies,
+}
+
+/// The options of the group `import_filtering_opts`; an `allowed` list that is not empty switches its twin off.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are those of the options")]
+pub struct UriFilter {
+    pub allowed_schemes: Vec<String>,
+    pub disallowed_schemes: Vec<String>,
+    pub allowed_hosts: Vec<String>,
+    pub disallowed_hosts: Vec<String>,
+    pub allowed_ports: Vec<u16>,
+    pub disallowed_ports: Vec<u16>,
+}
+
+/// The options of the group `task`.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    /// How long a task that has ended is kept.
+    pub time_to_live: Duration,
+}
+
+/// The options of the group `cors`; without an origin, no page of another site may call.
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// The origins, or `*`.
+    pub allowed_origin: Vec<String>,
+    /// Whether a page may send what its browser keeps for us.
+    pub allow_credentials: bool,
+    /// The headers that a page may read.
+    pub expose_headers: Vec<String>,
+    /// How long a browser may keep the answer, in seconds.
+    pub max_age: Option<u32>,
+    /// The methods that a page may use.
+    pub allow_methods: Vec<String>,
+    /// The headers that a page may send.
+    pub allow_headers: Vec<String>,
+}
+
+/// The options of the filter `healthcheck`.
+#[derive(Clone, Debug, Default)]
+pub struct Healthcheck {
+    /// When this file is there, the service says that it is out of service.
+    pub disable_by_file_path: Option<PathBuf>,
+    /// When one of these is not there, likewise.
+    pub enable_by_file_paths: Vec<PathBuf>,
 }
 
 /// Where and how to listen.
@@ -49,6 +168,7 @@ pub struct TlsFiles {
 
 /// What the Image API shows and accepts. Names and defaults are those of the reference's options.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the operator's switches, each of its own")]
 pub struct Api {
     /// The base of links in the version document, where it is not the address that the client used.
     pub public_endpoint: Option<String>,
@@ -68,6 +188,14 @@ pub struct Api {
     pub enabled_import_methods: Vec<String>,
     /// Whether the image cache is on.
     pub image_cache: bool,
+    /// Whether a location that is added is read whole, to know its hash.
+    pub do_secure_hash: bool,
+    /// How often reading it is tried again.
+    pub http_retries: u32,
+    /// Whether callers without a token may read what is public.
+    pub allow_anonymous_access: bool,
+    /// Where other nodes reach this one.
+    pub worker_self_reference_url: Option<String>,
 }
 
 /// How much of everything an image may have; none for no limit.
@@ -83,6 +211,8 @@ pub struct Quotas {
     pub image_tag_quota: Option<usize>,
     /// Locations.
     pub image_location_quota: Option<usize>,
+    /// Bytes that one project may keep in all.
+    pub user_storage_quota: Option<u64>,
 }
 
 /// Which formats exist.
@@ -101,6 +231,10 @@ pub struct Stores {
     pub enabled: Vec<StoreConfig>,
     /// The one that takes what names no other.
     pub default: String,
+    /// Whether there are several by the operator's will (`enabled_backends`), be it only one.
+    pub multi: bool,
+    /// Where data waits that is to be imported.
+    pub staging: PathBuf,
 }
 
 /// One store.
@@ -110,6 +244,8 @@ pub struct StoreConfig {
     pub id: String,
     /// What it is for, in words.
     pub description: Option<String>,
+    /// Its place among those that have an image: the heaviest is read first.
+    pub weight: i64,
     /// What it is.
     pub driver: Driver,
 }
@@ -117,11 +253,36 @@ pub struct StoreConfig {
 /// What a store is, with its options.
 #[derive(Clone, Debug)]
 pub enum Driver {
-    /// A folder.
-    File {
-        /// The folder.
-        datadir: String,
-    },
+    /// A folder, or several.
+    File(FileStore),
+    /// Web servers that others keep images on: read only.
+    Http(HttpStore),
+}
+
+/// The options of a store of type `file` (`filesystem_store_…`).
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    /// The folders with their priorities, highest first.
+    pub datadirs: Vec<(String, i64)>,
+    /// A file that says more about the folders: what it says is noted with each location.
+    pub metadata_file: Option<PathBuf>,
+    /// The mode of the files, where it is not the process's own.
+    pub file_perm: Option<u32>,
+    /// Bytes that are written at a time.
+    pub chunk_size: usize,
+    /// Whether blocks of zeros become holes.
+    pub thin_provisioning: bool,
+}
+
+/// The options of a store of type `http`.
+#[derive(Clone, Debug)]
+pub struct HttpStore {
+    /// Certificates to trust, where they are not the system's.
+    pub https_ca_certificates_file: Option<PathBuf>,
+    /// Whether any certificate will do.
+    pub https_insecure: bool,
+    /// A proxy for each scheme.
+    pub http_proxy_information: Vec<(String, String)>,
 }
 
 /// The built-in identity of a stand-alone service.
@@ -148,17 +309,117 @@ impl Config {
         let store = StoreConfig {
             id: "local".into(),
             description: None,
-            driver: Driver::File { datadir: format!("{data_dir}/images") },
+            weight: 0,
+            driver: Driver::File(FileStore::in_folder(format!("{data_dir}/images"))),
         };
         Self {
             listener: Listener::default(),
             api: Api::default(),
             quotas: Quotas::default(),
             formats: Formats::default(),
-            stores: Stores { default: store.id.clone(), enabled: vec![store] },
+            stores: Stores {
+                default: store.id.clone(),
+                enabled: vec![store],
+                multi: true,
+                staging: format!("{data_dir}/staging").into(),
+            },
             identity: BuiltInIdentity::default(),
+            database: Database::Sqlite(Path::new(data_dir).join(DATABASE_FILE)),
+            callers: Callers::BuiltIn,
+            policy: PolicyFiles::default(),
+            property_protection: None,
+            uri_filter: UriFilter::default(),
+            tasks: Tasks::default(),
+            cors: Cors::default(),
+            healthcheck: Healthcheck::default(),
+            image_properties: serde_json::Map::new(),
+            required_image_properties: Vec::new(),
         }
     }
+}
+
+impl FileStore {
+    /// A store of one folder, with the reference's defaults.
+    pub fn in_folder(datadir: String) -> Self {
+        Self {
+            datadirs: vec![(datadir, 0)],
+            metadata_file: None,
+            file_perm: None,
+            chunk_size: 64 << 10,
+            thin_provisioning: false,
+        }
+    }
+}
+
+impl Default for HttpStore {
+    fn default() -> Self {
+        Self { https_ca_certificates_file: None, https_insecure: true, http_proxy_information: Vec::new() }
+    }
+}
+
+impl Default for PolicyFiles {
+    fn default() -> Self {
+        Self {
+            policy_file: None,
+            policy_dirs: Vec::new(),
+            policy_default_rule: "default".into(),
+            enforce_new_defaults: true,
+        }
+    }
+}
+
+impl Default for UriFilter {
+    fn default() -> Self {
+        Self {
+            allowed_schemes: owned(&["http", "https"]),
+            disallowed_schemes: Vec::new(),
+            allowed_hosts: Vec::new(),
+            disallowed_hosts: Vec::new(),
+            allowed_ports: vec![80, 443],
+            disallowed_ports: Vec::new(),
+        }
+    }
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self { time_to_live: Duration::from_hours(48) }
+    }
+}
+
+impl Default for Cors {
+    fn default() -> Self {
+        Self {
+            allowed_origin: Vec::new(),
+            allow_credentials: true,
+            expose_headers: owned(&[
+                "X-Image-Meta-Checksum",
+                "X-Auth-Token",
+                "X-Subject-Token",
+                "X-Service-Token",
+                "X-OpenStack-Request-ID",
+            ]),
+            max_age: Some(3600),
+            allow_methods: owned(&["GET", "PUT", "POST", "DELETE", "PATCH"]),
+            allow_headers: owned(&[
+                "Content-MD5",
+                "X-Image-Meta-Checksum",
+                "X-Storage-Token",
+                "Accept-Encoding",
+                "X-Auth-Token",
+                "X-Identity-Status",
+                "X-Roles",
+                "X-Service-Catalog",
+                "X-User-Id",
+                "X-Tenant-Id",
+                "X-OpenStack-Request-ID",
+            ]),
+        }
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
 }
 
 impl Default for Listener {
@@ -186,6 +447,10 @@ impl Default for Api {
             hashing_algorithm: "sha512".into(),
             enabled_import_methods: Vec::new(),
             image_cache: false,
+            do_secure_hash: true,
+            http_retries: 3,
+            allow_anonymous_access: false,
+            worker_self_reference_url: None,
         }
     }
 }
@@ -198,13 +463,13 @@ impl Default for Quotas {
             image_property_quota: Some(128),
             image_tag_quota: Some(128),
             image_location_quota: Some(10),
+            user_storage_quota: None,
         }
     }
 }
 
 impl Default for Formats {
     fn default() -> Self {
-        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         Self {
             container_formats: owned(&["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]),
             disk_formats: owned(&["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Driver, Stores};
+use crate::config::{Driver, FileStore, Stores};
 use crate::error::{Error, Kind, Result};
 use crate::model::image::Location;
 use crate::store::Store;
@@ -20,7 +20,8 @@ impl Registry {
         let mut stores: Vec<(String, Arc<dyn Store>)> = Vec::new();
         for store in &config.enabled {
             let opened: Arc<dyn Store> = match &store.driver {
-                Driver::File { datadir } => Arc::new(folder(datadir)),
+                Driver::File(options) => Arc::new(folder(options)),
+                Driver::Http(_) => continue,
             };
             stores.push((store.id.clone(), opened));
         }
@@ -72,7 +73,8 @@ impl Registry {
     }
 }
 
-fn folder(datadir: &str) -> FilesystemStore {
+fn folder(options: &FileStore) -> FilesystemStore {
+    let datadir = options.datadirs.first().map_or("", |(datadir, _)| datadir);
     let store = FilesystemStore::open(Options::new(datadir));
     if let Some(obstacle) = store.obstacle() {
         tracing::error!("store takes no new images: {obstacle}");

@@ -7,9 +7,8 @@ use futures_util::StreamExt;
 use glint::api::routes::{Head, answer};
 use glint::api::{Outgoing, RequestBody};
 use glint::app::App;
-use glint::auth::Authority;
 use glint::clock::Clock;
-use glint::config::Config;
+use glint::config::{Callers, Config};
 use hyper::Method;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -36,10 +35,10 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::stand_alone(folder.path().to_str().unwrap());
+        config.callers = Callers::TrustedHeaders;
         change(&mut config);
         let clock = Clock::default();
-        let mut app = App::stand_alone(config, &folder.path().join("glint.sqlite"), clock.clone()).await.unwrap();
-        Arc::get_mut(&mut app).unwrap().authority = Authority::TrustedHeaders;
+        let app = App::open(config, clock.clone()).await.unwrap();
         Self { app, clock, folder }
     }
 
