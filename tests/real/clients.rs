@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::Process;
+use crate::venv;
 
 /// What is typed, in order. `@admin` before a command types it as the administrator.
 const COMMANDS: &[&str] = &[
@@ -94,7 +95,7 @@ struct Terminal {
 
 impl Terminal {
     fn open() -> Self {
-        let clients = clients();
+        let clients = venv::commands();
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
@@ -172,12 +173,6 @@ impl Terminal {
             ("TINY", ask("SELECT id FROM images WHERE name = 'tiny'")),
         ]
     }
-}
-
-/// Where `tests/run` put the real clients.
-fn clients() -> PathBuf {
-    let venv = std::env::var_os("GLINT_TEST_VENV").expect("the real clients are installed by tests/run: use that");
-    Path::new(&venv).join("bin")
 }
 
 fn password(clouds: &Path, cloud: &str) -> String {

@@ -1,4 +1,4 @@
-//! The tests that need a real outside program: the Python clients, QEMU. `tests/run` installs what they need.
+//! The tests that need a real outside program: the Python clients, oslo.policy, QEMU. `tests/run` installs what they need.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +10,8 @@
 mod boot;
 mod clients;
 mod memory;
+mod policy;
+mod venv;
 
 #[path = "../it/harness/process.rs"]
 mod process;
