@@ -28,11 +28,12 @@ pub async fn find(db: &Db, id: &str, who: &Identity) -> Result<Option<Image>, Db
     if !who.is_admin {
         select.push(" AND ").push(visible_by_id(who));
     }
-    let Some(row) = db.fetch_optional(select).await? else {
-        return Ok(None);
-    };
-    let mut images = vec![read_image(&row)?];
-    fill_in(db, &mut images).await?;
+    // The children are read along, whether or not the image may be seen: one trip instead of two.
+    let mut batch = vec![select];
+    batch.extend(children(&sql!("= ?", id)));
+    let mut answers = db.fetch_batch(batch).await?.into_iter();
+    let mut images = read_images(answers.next())?;
+    hang(&mut images, answers)?;
     Ok(images.pop())
 }
 
@@ -58,40 +59,41 @@ fn visible_by_id(who: &Identity) -> Sql {
 /// `Duplicate` when the id was ever used: ids of deleted images are not given out again.
 pub async fn insert(db: &Db, image: &Image) -> Result<(), DbError> {
     db.write(|tx| async move {
-        tx.execute(sql!(
-            "INSERT INTO images (id, name, status, visibility, owner, container_format, disk_format, size, virtual_size, \
-             checksum, os_hash_algo, os_hash_value, min_disk, min_ram, protected, os_hidden, created_at, updated_at, \
-             deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            &image.id,
-            image.name.as_ref(),
-            image.status.as_str(),
-            image.visibility.as_str(),
-            image.owner.as_ref(),
-            image.container_format.as_ref(),
-            image.disk_format.as_ref(),
-            image.size,
-            image.virtual_size,
-            image.checksum.as_ref(),
-            image.os_hash_algo.as_ref(),
-            image.os_hash_value.as_ref(),
-            image.min_disk,
-            image.min_ram,
-            image.protected,
-            image.os_hidden,
-            image.created_at,
-            image.updated_at,
-            false
-        ))
-        .await?;
-        for (name, value) in &image.properties {
-            put_property(&tx, &image.id, name, value, image.created_at).await?;
-        }
-        for tag in &image.tags {
-            put_tag(&tx, &image.id, tag, image.created_at).await?;
-        }
-        Ok(())
+        let now = image.created_at;
+        let mut batch = vec![insert_row(image)];
+        // The id was never used: there are no rows of properties that could come back.
+        batch.extend(image.properties.iter().map(|(name, value)| insert_property(&image.id, name, value, now)));
+        batch.extend(image.tags.iter().map(|tag| insert_tag(&image.id, tag, now)));
+        tx.execute_batch(batch).await.map(drop)
     })
     .await
+}
+
+fn insert_row(image: &Image) -> Sql {
+    sql!(
+        "INSERT INTO images (id, name, status, visibility, owner, container_format, disk_format, size, virtual_size, \
+         checksum, os_hash_algo, os_hash_value, min_disk, min_ram, protected, os_hidden, created_at, updated_at, \
+         deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &image.id,
+        image.name.as_ref(),
+        image.status.as_str(),
+        image.visibility.as_str(),
+        image.owner.as_ref(),
+        image.container_format.as_ref(),
+        image.disk_format.as_ref(),
+        image.size,
+        image.virtual_size,
+        image.checksum.as_ref(),
+        image.os_hash_algo.as_ref(),
+        image.os_hash_value.as_ref(),
+        image.min_disk,
+        image.min_ram,
+        image.protected,
+        image.os_hidden,
+        image.created_at,
+        image.updated_at,
+        false
+    )
 }
 
 /// Writes what differs between `before` and `after`, both the same image, at `now`. Locations are not touched.
@@ -105,39 +107,23 @@ pub async fn update(db: &Db, before: &Image, after: &Image, now: Timestamp) -> R
         if !update_row(&tx, before, after, now).await? {
             return Ok(false);
         }
+        let id = &before.id;
+        let mut batch = Vec::new();
         for name in before.properties.keys().filter(|name| !after.properties.contains_key(*name)) {
-            tx.execute(sql!(
-                "UPDATE image_properties SET deleted = ?, deleted_at = ?, updated_at = ? \
-                 WHERE image_id = ? AND name = ? AND deleted = ?",
-                true,
-                now,
-                now,
-                &before.id,
-                name,
-                false
-            ))
-            .await?;
-        }
-        for (name, value) in after.properties.iter().filter(|(name, value)| before.properties.get(*name) != Some(value))
-        {
-            put_property(&tx, &before.id, name, value, now).await?;
+            batch.push(take_away("image_properties", "name", id, name, now));
         }
         for tag in before.tags.difference(&after.tags) {
-            tx.execute(sql!(
-                "UPDATE image_tags SET deleted = ?, deleted_at = ?, updated_at = ? \
-                 WHERE image_id = ? AND value = ? AND deleted = ?",
-                true,
-                now,
-                now,
-                &before.id,
-                tag,
-                false
-            ))
-            .await?;
+            batch.push(take_away("image_tags", "value", id, tag, now));
         }
-        for tag in after.tags.difference(&before.tags) {
-            put_tag(&tx, &before.id, tag, now).await?;
-        }
+        batch.extend(after.tags.difference(&before.tags).map(|tag| insert_tag(id, tag, now)));
+        let set: Vec<_> =
+            after.properties.iter().filter(|(name, value)| before.properties.get(*name) != Some(value)).collect();
+        // A row of that name that was deleted comes back: the reference's schema allows one row a name.
+        batch.extend(set.iter().map(|(name, value)| set_property(id, name, value, now)));
+        let touched = tx.execute_batch(batch).await?;
+        let rows = touched.iter().skip(touched.len().saturating_sub(set.len()));
+        let new = set.iter().zip(rows).filter(|(_, rows)| **rows == 0);
+        tx.execute_batch(new.map(|((name, value), _)| insert_property(id, name, value, now)).collect()).await?;
         Ok(true)
     })
     .await
@@ -169,47 +155,50 @@ async fn update_row(tx: &Tx, before: &Image, after: &Image, now: Timestamp) -> R
     Ok(tx.execute(update).await? == 1)
 }
 
-/// Sets a property. A row of that name that was deleted comes back: the reference's schema allows one row a name.
-async fn put_property(tx: &Tx, id: &str, name: &str, value: &str, now: Timestamp) -> Result<(), DbError> {
-    let updated = tx
-        .execute(sql!(
-            "UPDATE image_properties SET value = ?, updated_at = ?, deleted = ?, deleted_at = ? \
-             WHERE image_id = ? AND name = ?",
-            value,
-            now,
-            false,
-            None::<Timestamp>,
-            id,
-            name
-        ))
-        .await?;
-    if updated == 0 {
-        tx.execute(sql!(
-            "INSERT INTO image_properties (image_id, name, value, created_at, updated_at, deleted) \
-             VALUES (?, ?, ?, ?, ?, ?)",
-            id,
-            name,
-            value,
-            now,
-            now,
-            false
-        ))
-        .await?;
-    }
-    Ok(())
+fn set_property(id: &str, name: &str, value: &str, now: Timestamp) -> Sql {
+    sql!(
+        "UPDATE image_properties SET value = ?, updated_at = ?, deleted = ?, deleted_at = ? \
+         WHERE image_id = ? AND name = ?",
+        value,
+        now,
+        false,
+        None::<Timestamp>,
+        id,
+        name
+    )
 }
 
-async fn put_tag(tx: &Tx, id: &str, tag: &str, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(sql!(
+fn insert_property(id: &str, name: &str, value: &str, now: Timestamp) -> Sql {
+    sql!(
+        "INSERT INTO image_properties (image_id, name, value, created_at, updated_at, deleted) \
+         VALUES (?, ?, ?, ?, ?, ?)",
+        id,
+        name,
+        value,
+        now,
+        now,
+        false
+    )
+}
+
+fn insert_tag(id: &str, tag: &str, now: Timestamp) -> Sql {
+    sql!(
         "INSERT INTO image_tags (image_id, value, created_at, updated_at, deleted) VALUES (?, ?, ?, ?, ?)",
         id,
         tag,
         now,
         now,
         false
-    ))
-    .await?;
-    Ok(())
+    )
+}
+
+/// Marks the row of `table` as deleted in which `column` is `what`.
+fn take_away(table: &str, column: &str, id: &str, what: &str, now: Timestamp) -> Sql {
+    let text = format!(
+        "UPDATE {table} SET deleted = ?, deleted_at = ?, updated_at = ? \
+         WHERE image_id = ? AND {column} = ? AND deleted = ?"
+    );
+    sql!(text, true, now, now, id, what, false)
 }
 
 /// Writes that the bytes of `id` are at `location`.
@@ -247,11 +236,13 @@ pub(super) async fn remove(tx: &Tx, id: &str, from: Status, now: Timestamp) -> R
     if removed == 0 {
         return Ok(false);
     }
-    for table in ["image_properties", "image_tags", "image_members"] {
-        let text = format!("UPDATE {table} SET deleted = ?, deleted_at = ? WHERE image_id = ? AND deleted = ?");
-        tx.execute(sql!(text, true, now, id, false)).await?;
-    }
-    tx.execute(sql!(
+    let mut batch: Vec<Sql> = ["image_properties", "image_tags", "image_members"]
+        .map(|table| {
+            let text = format!("UPDATE {table} SET deleted = ?, deleted_at = ? WHERE image_id = ? AND deleted = ?");
+            sql!(text, true, now, id, false)
+        })
+        .into();
+    batch.push(sql!(
         "UPDATE image_locations SET status = 'deleted', deleted = ?, deleted_at = ?, updated_at = ? \
          WHERE image_id = ? AND deleted = ?",
         true,
@@ -259,19 +250,21 @@ pub(super) async fn remove(tx: &Tx, id: &str, from: Status, now: Timestamp) -> R
         now,
         id,
         false
-    ))
-    .await?;
+    ));
+    tx.execute_batch(batch).await?;
     Ok(true)
 }
 
+fn read_images(rows: Option<Vec<Row>>) -> Result<Vec<Image>, DbError> {
+    rows.unwrap_or_default().iter().map(read_image).collect()
+}
+
 fn read_image(row: &Row) -> Result<Image, DbError> {
-    let status: String = row.get(2)?;
-    let visibility: String = row.get(3)?;
     Ok(Image {
         id: row.get(0)?,
         name: row.get(1)?,
-        status: status.parse().map_err(|error| unreadable(&error))?,
-        visibility: visibility.parse::<Visibility>().map_err(|error| unreadable(&error))?,
+        status: row.text(2)?.parse().map_err(|error| unreadable(&error))?,
+        visibility: row.text(3)?.parse::<Visibility>().map_err(|error| unreadable(&error))?,
         owner: row.get(4)?,
         container_format: row.get(5)?,
         disk_format: row.get(6)?,
@@ -296,38 +289,57 @@ fn unreadable(error: &dyn std::error::Error) -> DbError {
     DbError::Unreadable(error.to_string())
 }
 
-/// Reads the children of all `images`: three statements, however many images there are.
+/// The statements for the properties, tags and locations of the images whose id is `those`.
+fn children(those: &Sql) -> [Sql; 3] {
+    [
+        ("SELECT image_id, name, value FROM image_properties", ""),
+        ("SELECT image_id, value FROM image_tags", ""),
+        ("SELECT image_id, id, value, meta_data, status FROM image_locations", " ORDER BY id"),
+    ]
+    .map(|(select, order)| {
+        let mut select = Sql::new(format!("{select} WHERE image_id "));
+        select.push(those.clone()).push(sql!(" AND deleted = ?", false)).push(order);
+        select
+    })
+}
+
+/// Reads the children of all `images`: three statements in one trip, however many images there are.
 async fn fill_in(db: &Db, images: &mut [Image]) -> Result<(), DbError> {
     if images.is_empty() {
         return Ok(());
     }
-    let ids: Vec<String> = images.iter().map(|image| image.id.clone()).collect();
-    let of_these = |select: &str| {
-        let mut select = Sql::new(select);
-        select.push(" WHERE image_id IN ").push_list(&ids);
-        select.push(sql!(" AND deleted = ?", false)).push(" ORDER BY id");
-        select
+    let mut those = Sql::new("IN ");
+    those.push_list(images.iter().map(|image| &image.id));
+    let answers = db.fetch_batch(children(&those).into()).await?;
+    hang(images, answers.into_iter())
+}
+
+/// Hangs what the statements of `children` answered on the images.
+fn hang(images: &mut [Image], mut answers: impl Iterator<Item = Vec<Row>>) -> Result<(), DbError> {
+    let places: HashMap<String, usize> = images.iter().enumerate().map(|(at, image)| (image.id.clone(), at)).collect();
+    let mut each = |hang: fn(&mut Image, &Row) -> Result<(), DbError>| {
+        for row in answers.next().unwrap_or_default() {
+            if let Some(image) = places.get(row.text(0)?).and_then(|at| images.get_mut(*at)) {
+                hang(image, &row)?;
+            }
+        }
+        Ok::<_, DbError>(())
     };
-    let mut by_id: HashMap<&str, &mut Image> = ids.iter().map(String::as_str).zip(images.iter_mut()).collect();
-    for row in db.fetch_all(of_these("SELECT image_id, name, value FROM image_properties")).await? {
-        if let Some(image) = by_id.get_mut(row.get::<String>(0)?.as_str()) {
-            // Old rows may hold NULL; the reference shows "" for it.
-            image.properties.insert(row.get(1)?, row.get::<Option<String>>(2)?.unwrap_or_default());
+    each(|image, row| {
+        // Old rows may hold NULL; the reference shows "" for it.
+        image.properties.insert(row.get(1)?, row.get::<Option<String>>(2)?.unwrap_or_default());
+        Ok(())
+    })?;
+    each(|image, row| {
+        image.tags.insert(row.get(1)?);
+        Ok(())
+    })?;
+    each(|image, row| {
+        if row.text(4)? == "active" {
+            image.locations.push(read_location(row)?);
         }
-    }
-    for row in db.fetch_all(of_these("SELECT image_id, value FROM image_tags")).await? {
-        if let Some(image) = by_id.get_mut(row.get::<String>(0)?.as_str()) {
-            image.tags.insert(row.get(1)?);
-        }
-    }
-    for row in db.fetch_all(of_these("SELECT image_id, id, value, meta_data, status FROM image_locations")).await? {
-        if let Some(image) = by_id.get_mut(row.get::<String>(0)?.as_str())
-            && row.get::<String>(4)? == "active"
-        {
-            image.locations.push(read_location(&row)?);
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn read_location(row: &Row) -> Result<Location, DbError> {

@@ -6,39 +6,42 @@ pub mod leases;
 pub mod members;
 mod migrate;
 mod sql;
+mod sqlite;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
-
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::error::Error;
 
 pub(crate) use sql::{Arg, Row, Sql, Tx, sql};
+use sqlite::Sqlite;
 
 /// How long one statement may take before its caller gives up.
 const STATEMENT_DEADLINE: Duration = Duration::from_secs(30);
-/// How long SQLite waits for another process that holds the write lock.
-const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a caller waits for a free connection.
-const POOL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections that read at the same time.
-const SQLITE_READERS: u32 = 8;
 
 /// The database of a service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
-    engine: Engine,
+    engine: Arc<Engine>,
 }
 
-/// One pool each for reading and for writing: SQLite has one writer at a time, so writers queue here, in order,
-/// rather than inside SQLite, where they would sleep and retry.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Engine {
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite(Sqlite),
+}
+
+/// What a database did since it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Statements that read or wrote, beside those that open and close transactions.
+    pub statements: u64,
+    /// Steps of the engine's machine in these: a measure of how many rows were looked at, that no clock disturbs.
+    pub steps: u64,
+    /// Transactions that were committed. Work that was done at the same time may share one.
+    pub commits: u64,
 }
 
 impl Db {
@@ -49,18 +52,10 @@ impl Db {
     /// When the file cannot be opened or its schema is not one that we know.
     pub async fn open_sqlite(file: &Path) -> Result<Self, DbError> {
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
-        made.map_err(sqlx::Error::Io)?;
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A commit that was answered is on the disk, also after the machine lost its power.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(SQLITE_BUSY_TIMEOUT)
-            .foreign_keys(true);
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(POOL_TIMEOUT);
-        let write = pool(1).connect_with(options.clone()).await?;
-        let read = pool(SQLITE_READERS).connect_lazy_with(options.read_only(true));
-        let db = Self { engine: Engine::Sqlite { read, write } };
+        made.map_err(DbError::unavailable)?;
+        let file = file.to_owned();
+        let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file)).await.map_err(DbError::unavailable)??;
+        let db = Self { engine: Arc::new(Engine::Sqlite(opened)) };
         migrate::up(&db).await?;
         Ok(db)
     }
@@ -70,21 +65,26 @@ impl Db {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), DbError> {
-        match &self.engine {
-            Engine::Sqlite { read, .. } => Ok(read.acquire().await?.ping().await?),
+        self.fetch_all(sql!("SELECT 1")).await.map(drop)
+    }
+
+    /// What it did since it was opened.
+    pub fn counts(&self) -> Counts {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.counts(),
         }
     }
 
-    /// Closes every connection after its present statement.
+    /// Closes every connection after its present work.
     pub async fn close(&self) {
-        match &self.engine {
-            Engine::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
-            }
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
         }
     }
 }
+
+/// What the engine, or the way to it, said.
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why the database did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -94,10 +94,10 @@ pub enum DbError {
     Duplicate,
     /// Another transaction was in the way; the same work may be tried again.
     #[error("another transaction was in the way: {0}")]
-    Contended(#[source] sqlx::Error),
+    Contended(#[source] Source),
     /// The database or a connection to it is away.
     #[error("the database is not available: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Source),
     /// A statement took longer than its deadline.
     #[error("a statement took longer than {} s", STATEMENT_DEADLINE.as_secs())]
     Deadline,
@@ -105,8 +105,8 @@ pub enum DbError {
     #[error("unreadable row: {0}")]
     Unreadable(String),
     /// Anything else: a defect of ours, or of the schema.
-    #[error(transparent)]
-    Other(sqlx::Error),
+    #[error("{0}")]
+    Other(#[source] Source),
 }
 
 impl DbError {
@@ -114,21 +114,14 @@ impl DbError {
     pub fn is_permanent(&self) -> bool {
         !matches!(self, Self::Contended(_) | Self::Unavailable(_) | Self::Deadline)
     }
-}
 
-impl From<sqlx::Error> for DbError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(said) if said.is_unique_violation() => Self::Duplicate,
-            // SQLITE_BUSY and SQLITE_LOCKED, also in their extended forms.
-            sqlx::Error::Database(said)
-                if said.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|c| matches!(c & 0xff, 5 | 6)) =>
-            {
-                Self::Contended(error)
-            }
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Unavailable(error),
-            _ => Self::Other(error),
-        }
+    fn unavailable(source: impl Into<Source>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// A statement after its transaction.
+    fn ended() -> Self {
+        Self::Other("the transaction has ended".into())
     }
 }
 

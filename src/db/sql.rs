@@ -4,13 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime};
-use futures_util::TryStreamExt;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Row as _, Sqlite, Transaction};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
 
-use super::{Db, DbError, Engine, STATEMENT_DEADLINE};
+use super::sqlite::{Step, Steps};
+use super::{Db, DbError, Engine};
 use crate::clock::Timestamp;
 
 /// How often work is tried again that lost to another transaction.
@@ -80,22 +76,14 @@ impl Sql {
         self
     }
 
-    /// The text and the values as SQLite wants them.
-    fn for_sqlite(self) -> Result<(AssertSqlSafe<String>, SqliteArguments), DbError> {
-        debug_assert_eq!(self.text.matches('?').count(), self.args.len(), "{}", self.text);
-        let mut arguments = SqliteArguments::default();
-        for arg in self.args {
-            use sqlx::Arguments as _;
-            let added = match arg {
-                Arg::Null => arguments.add(None::<String>),
-                Arg::Text(text) => arguments.add(text),
-                Arg::Int(int) => arguments.add(int),
-                Arg::Bool(bool) => arguments.add(bool),
-                Arg::Time(time) => arguments.add(sqlite_time(time)),
-            };
-            added.map_err(|error| DbError::Unreadable(error.to_string()))?;
-        }
-        Ok((AssertSqlSafe(self.text), arguments))
+    /// The text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The values.
+    pub(super) fn args(&self) -> &[Arg] {
+        &self.args
     }
 }
 
@@ -103,11 +91,6 @@ impl From<&str> for Sql {
     fn from(text: &str) -> Self {
         Self::new(text)
     }
-}
-
-/// SQLAlchemy's form of a time in SQLite. Times are compared as text there, so the digits must be all there.
-fn sqlite_time(time: Timestamp) -> String {
-    time.naive_utc().format("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
 impl From<&str> for Arg {
@@ -155,18 +138,19 @@ impl<T: Into<Arg>> From<Option<T>> for Arg {
 impl Db {
     /// The rows that `sql` selects.
     pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
-        match &self.engine {
-            Engine::Sqlite { read, .. } => {
-                let (text, arguments) = sql.for_sqlite()?;
-                let rows = sqlx::query_with(text, arguments).fetch(read).map_ok(Row::Sqlite).try_collect();
-                timeout(STATEMENT_DEADLINE, rows).await.map_err(|_| DbError::Deadline)?.map_err(Into::into)
-            }
-        }
+        Ok(self.fetch_batch(vec![sql]).await?.pop().unwrap_or_default())
     }
 
     /// The first row that `sql` selects.
     pub(crate) async fn fetch_optional(&self, sql: Sql) -> Result<Option<Row>, DbError> {
         Ok(self.fetch_all(sql).await?.into_iter().next())
+    }
+
+    /// The rows that each statement of `batch` selects, all from one moment of the database: one trip to it.
+    pub(crate) async fn fetch_batch(&self, batch: Vec<Sql>) -> Result<Vec<Vec<Row>>, DbError> {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.read(batch).await,
+        }
     }
 
     /// Runs one statement that writes; how many rows it touched.
@@ -176,7 +160,8 @@ impl Db {
     }
 
     /// Runs `work` in a transaction: all of it is kept, or nothing. When another transaction was in the way,
-    /// `work` runs again from its start, so it must do nothing that cannot be done twice.
+    /// `work` runs again from its start, so it must do nothing that cannot be done twice. Nor may it wait for anything
+    /// but the statements of its transaction: everybody who writes waits meanwhile.
     pub(crate) async fn write<T, F, W>(&self, work: F) -> Result<T, DbError>
     where
         F: Fn(Tx) -> W,
@@ -200,38 +185,35 @@ impl Db {
         F: Fn(Tx) -> W,
         W: Future<Output = Result<T, DbError>>,
     {
-        let begun = match &self.engine {
-            // The write lock is taken at once: a transaction that reads first and writes later could not go on
-            // when another process wrote in between.
-            Engine::Sqlite { write, .. } => Open::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+        let tx = match &*self.engine {
+            Engine::Sqlite(sqlite) => Tx(Arc::new(Open::Sqlite(sqlite.begin().await?))),
         };
-        let tx = Tx(Arc::new(Mutex::new(Some(begun))));
-        let value = work(tx.clone()).await?;
-        match tx.0.lock().await.take() {
-            Some(Open::Sqlite(open)) => open.commit().await?,
-            None => return Err(ended()),
+        match work(tx.clone()).await {
+            Ok(value) => tx.commit().await.map(|()| value),
+            Err(error) => {
+                // What failed may have failed on what others wrote that is not committed yet: it is told after them.
+                match tx.abort().await {
+                    Err(again @ DbError::Contended(_)) => Err(again),
+                    _ => Err(error),
+                }
+            }
         }
-        Ok(value)
     }
 }
 
 /// An open transaction, to be shared by the statements of one piece of work. When the work fails, it leaves nothing.
 #[derive(Clone)]
-pub(crate) struct Tx(Arc<Mutex<Option<Open>>>);
+pub(crate) struct Tx(Arc<Open>);
 
 enum Open {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Steps),
 }
 
 impl Tx {
     /// The rows that `sql` selects.
     pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
-        match self.0.lock().await.as_mut().ok_or_else(ended)? {
-            Open::Sqlite(tx) => {
-                let (text, arguments) = sql.for_sqlite()?;
-                let rows = sqlx::query_with(text, arguments).fetch(&mut **tx).map_ok(Row::Sqlite).try_collect();
-                timeout(STATEMENT_DEADLINE, rows).await.map_err(|_| DbError::Deadline)?.map_err(Into::into)
-            }
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(|answer| Step::Fetch(sql, answer)).await,
         }
     }
 
@@ -242,69 +224,128 @@ impl Tx {
 
     /// Runs one statement; how many rows it touched.
     pub(crate) async fn execute(&self, sql: Sql) -> Result<u64, DbError> {
-        match self.0.lock().await.as_mut().ok_or_else(ended)? {
-            Open::Sqlite(tx) => {
-                let (text, arguments) = sql.for_sqlite()?;
-                let done = sqlx::query_with(text, arguments).execute(&mut **tx);
-                Ok(timeout(STATEMENT_DEADLINE, done).await.map_err(|_| DbError::Deadline)??.rows_affected())
-            }
+        Ok(self.execute_batch(vec![sql]).await?.pop().unwrap_or_default())
+    }
+
+    /// Runs the statements of `batch` in order, in one trip; how many rows each touched.
+    pub(crate) async fn execute_batch(&self, batch: Vec<Sql>) -> Result<Vec<u64>, DbError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(|answer| Step::Execute(batch, answer)).await,
         }
     }
 
     /// Runs all the statements of `script`, which binds no values.
     pub(crate) async fn run_script(&self, script: &'static str) -> Result<(), DbError> {
-        match self.0.lock().await.as_mut().ok_or_else(ended)? {
-            Open::Sqlite(tx) => sqlx::raw_sql(script).execute(&mut **tx).await.map(drop).map_err(Into::into),
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(|answer| Step::Script(script, answer)).await,
+        }
+    }
+
+    async fn commit(&self) -> Result<(), DbError> {
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(Step::Commit).await,
+        }
+    }
+
+    async fn abort(&self) -> Result<(), DbError> {
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(Step::Abort).await,
         }
     }
 }
 
-/// A statement after its transaction, which only work that outlives its caller could run.
-fn ended() -> DbError {
-    DbError::Other(sqlx::Error::Protocol("the transaction has ended".into()))
-}
+/// A row of an answer, in one form for every engine.
+#[derive(Debug)]
+pub(crate) struct Row(Vec<Cell>);
 
-/// A row of an answer.
-pub(crate) enum Row {
-    Sqlite(SqliteRow),
+/// A value in a row.
+#[derive(Debug)]
+pub(crate) enum Cell {
+    Null,
+    Int(i64),
+    Text(String),
 }
 
 impl Row {
+    pub(super) fn new(cells: Vec<Cell>) -> Self {
+        Self(cells)
+    }
+
     /// The value in column `at`, counted from 0 in the order of the statement.
     pub(crate) fn get<T: Column>(&self, at: usize) -> Result<T, DbError> {
-        T::read(self, at)
+        T::read(self.cell(at)?).ok_or_else(|| self.unreadable(at))
+    }
+
+    /// The text in column `at`.
+    pub(crate) fn text(&self, at: usize) -> Result<&str, DbError> {
+        match self.cell(at)? {
+            Cell::Text(text) => Ok(text),
+            Cell::Null | Cell::Int(_) => Err(self.unreadable(at)),
+        }
+    }
+
+    fn cell(&self, at: usize) -> Result<&Cell, DbError> {
+        self.0.get(at).ok_or_else(|| DbError::Unreadable(format!("no column {at}")))
+    }
+
+    fn unreadable(&self, at: usize) -> DbError {
+        let what = match self.0.get(at) {
+            None | Some(Cell::Null) => "nothing",
+            Some(Cell::Int(_)) => "a number",
+            Some(Cell::Text(_)) => "a text of another form",
+        };
+        DbError::Unreadable(format!("{what} in column {at}"))
     }
 }
 
-/// A value that a column can hold.
+/// A value that a column can hold; none when it holds another.
 pub(crate) trait Column: Sized {
-    fn read(row: &Row, at: usize) -> Result<Self, DbError>;
+    fn read(cell: &Cell) -> Option<Self>;
 }
 
-macro_rules! columns {
-    ($($type:ty),*) => {
-        $(impl Column for $type {
-            fn read(row: &Row, at: usize) -> Result<Self, DbError> {
-                match row {
-                    Row::Sqlite(row) => row.try_get::<Self, usize>(at),
-                }
-                .map_err(|error| DbError::Unreadable(error.to_string()))
-            }
-        })*
-    };
+impl Column for String {
+    fn read(cell: &Cell) -> Option<Self> {
+        match cell {
+            Cell::Text(text) => Some(text.clone()),
+            Cell::Null | Cell::Int(_) => None,
+        }
+    }
 }
 
-columns!(String, Option<String>, i64, Option<i64>, bool, Option<NaiveDateTime>);
+impl Column for i64 {
+    fn read(cell: &Cell) -> Option<Self> {
+        match cell {
+            Cell::Int(int) => Some(*int),
+            Cell::Null | Cell::Text(_) => None,
+        }
+    }
+}
 
-impl Column for Option<Timestamp> {
-    fn read(row: &Row, at: usize) -> Result<Self, DbError> {
-        let naive = <Option<NaiveDateTime> as Column>::read(row, at)?;
-        Ok(naive.map(|naive| DateTime::from_naive_utc_and_offset(naive, chrono::Utc)))
+impl Column for bool {
+    fn read(cell: &Cell) -> Option<Self> {
+        i64::read(cell).map(|int| int != 0)
     }
 }
 
 impl Column for Timestamp {
-    fn read(row: &Row, at: usize) -> Result<Self, DbError> {
-        row.get::<Option<Self>>(at)?.ok_or_else(|| DbError::Unreadable(format!("no time in column {at}")))
+    fn read(cell: &Cell) -> Option<Self> {
+        let Cell::Text(text) = cell else { return None };
+        let text = text.strip_suffix('Z').unwrap_or(text);
+        let naive = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
+            .into_iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
+        Some(DateTime::from_naive_utc_and_offset(naive, chrono::Utc))
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn read(cell: &Cell) -> Option<Self> {
+        match cell {
+            Cell::Null => Some(None),
+            held => T::read(held).map(Some),
+        }
     }
 }

@@ -54,7 +54,7 @@ fn words_stay_on_their_floors() {
         ("hyper::", &["api", "http"]),
         ("StatusCode", &["api", "http"]),
         ("HeaderMap", &["api", "http"]),
-        ("sqlx::", &["db"]),
+        ("rusqlite::", &["db"]),
         ("SELECT ", &["db"]),
         ("UPDATE ", &["db"]),
         ("Rule::", &["api", "policy"]),

@@ -20,6 +20,7 @@ mod lists;
 mod matrix;
 mod members;
 mod policy_matrix;
+mod scale;
 mod schema;
 #[macro_use]
 mod store_conformance;

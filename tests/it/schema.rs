@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use glint::db::Db;
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use rusqlite::Connection;
 
 use crate::harness::golden;
 
@@ -14,9 +14,9 @@ async fn a_new_database() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.sqlite");
     Db::open_sqlite(&file).await.unwrap().close().await;
-    golden::matches("schema-sqlite.txt", &described(&file).await);
+    golden::matches("schema-sqlite.txt", &described(&file));
     Db::open_sqlite(&file).await.unwrap().close().await;
-    golden::matches("schema-sqlite.txt", &described(&file).await);
+    golden::matches("schema-sqlite.txt", &described(&file));
 }
 
 /// A database that a newer release has changed is left alone.
@@ -25,14 +25,14 @@ async fn a_database_of_a_newer_release() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.sqlite");
     Db::open_sqlite(&file).await.unwrap().close().await;
-    ask(&file, "INSERT INTO glint_schema (step) VALUES (9999)").await;
+    ask(&file, "INSERT INTO glint_schema (step) VALUES (9999)");
     let error = Db::open_sqlite(&file).await.unwrap_err().to_string();
     assert!(error.contains("schema step 9999 is from a newer release"), "{error}");
 }
 
-async fn described(file: &Path) -> String {
+fn described(file: &Path) -> String {
     let mut text = String::new();
-    for table in ask(file, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").await {
+    for table in ask(file, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name") {
         writeln!(text, "{table}").unwrap();
         for (pragma, columns) in [
             (
@@ -42,7 +42,7 @@ async fn described(file: &Path) -> String {
             ("foreign_key_list", "\"from\" || ' | ' || \"table\" || ' | ' || \"to\" || ' | ' || on_delete"),
             ("index_list", "name || ' | ' || \"unique\""),
         ] {
-            let rows = ask(file, &format!("SELECT {columns} FROM pragma_{pragma}('{table}') ORDER BY 1")).await;
+            let rows = ask(file, &format!("SELECT {columns} FROM pragma_{pragma}('{table}') ORDER BY 1"));
             for row in rows.iter().filter(|row| !row.starts_with("sqlite_autoindex")) {
                 writeln!(text, "  {pragma:<16} {row}").unwrap();
             }
@@ -52,9 +52,8 @@ async fn described(file: &Path) -> String {
 }
 
 /// The first column of what `sql` answers.
-async fn ask(file: &Path, sql: &str) -> Vec<String> {
-    let mut connection = SqliteConnection::connect(file.to_str().unwrap()).await.unwrap();
-    let rows = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    rows
+fn ask(file: &Path, sql: &str) -> Vec<String> {
+    let connection = Connection::open(file).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }

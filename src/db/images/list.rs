@@ -1,6 +1,6 @@
 //! The list of images: one statement built from the filter for the page, then three for the children.
 
-use super::{COLUMNS, fill_in, find, read_image};
+use super::{COLUMNS, fill_in, find, read_images};
 use crate::db::{Arg, Db, DbError, Sql, sql};
 use crate::model::filter::{
     Comparison, Condition, Direction, ImageFilter, IntColumn, Page, SortKey, TextColumn, TimeColumn, WantedVisibility,
@@ -28,7 +28,7 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
     select.push(" ORDER BY ");
     select.push_joined(", ", page.sort.iter().map(|&(key, direction)| order(key, direction)));
     select.push(sql!(" LIMIT ?", i64::from(page.limit)));
-    let mut images = db.fetch_all(select).await?.iter().map(read_image).collect::<Result<Vec<_>, _>>()?;
+    let mut images = read_images(Some(db.fetch_all(select).await?))?;
     fill_in(db, &mut images).await?;
     Ok(Some(images))
 }

@@ -1,0 +1,240 @@
+//! SQLite: several connections that read, and one thread that writes for everybody. A statement runs where its
+//! connection is, on a thread that may block, and its rows come back all at once: one change of threads a batch.
+
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatus};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::sql::{Arg, Cell, Row, Sql};
+use super::{Counts, DbError, STATEMENT_DEADLINE};
+
+use writer::Writer;
+pub(super) use writer::{Step, Steps};
+
+/// How long SQLite waits for another process that holds the write lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection that reads.
+const READER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that read at the same time.
+const READERS: usize = 8;
+/// Statements that a connection keeps prepared.
+const STATEMENTS_KEPT: usize = 128;
+/// What a connection keeps of the file in memory, in KiB.
+const CACHE_KIB: u32 = 8 << 10;
+/// How many steps of SQLite's machine are made between two looks at the deadline: some hundred microseconds' worth.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+
+/// A database in a file.
+#[derive(Debug)]
+pub(super) struct Sqlite {
+    file: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    room: Arc<Semaphore>,
+    writer: Writer,
+    counts: Arc<Counters>,
+}
+
+/// What was done since the start.
+#[derive(Debug, Default)]
+struct Counters {
+    statements: AtomicU64,
+    steps: AtomicU64,
+    commits: AtomicU64,
+}
+
+impl Sqlite {
+    /// Opens `file`, which exists.
+    pub(super) fn open(file: &Path) -> Result<Self, DbError> {
+        let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // A commit that was answered is on the disk, also after the machine lost its power.
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        let counts = Arc::<Counters>::default();
+        Ok(Self {
+            file: file.to_owned(),
+            idle: Arc::default(),
+            room: Arc::new(Semaphore::new(READERS)),
+            writer: Writer::start(connection, Arc::clone(&counts))?,
+            counts,
+        })
+    }
+
+    /// The rows of each statement of `batch`, which all see the database at one moment. A caller that does not wait
+    /// any longer, or not longer than the deadline, ends the work, too.
+    pub(super) async fn read(&self, batch: Vec<Sql>) -> Result<Vec<Vec<Row>>, DbError> {
+        let room = timeout(READER_TIMEOUT, Arc::clone(&self.room).acquire_owned());
+        let room = room.await.map_err(|_| unavailable("every connection is busy"))?.map_err(DbError::unavailable)?;
+        let (file, idle, counts) = (self.file.clone(), Arc::clone(&self.idle), Arc::clone(&self.counts));
+        let unwanted = Unwanted(Arc::new(AtomicBool::new(false)));
+        let seen = Arc::clone(&unwanted.0);
+        let reading = tokio::task::spawn_blocking(move || {
+            let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match known {
+                Some(connection) => connection,
+                None => connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            };
+            stop_when(&connection, Instant::now() + STATEMENT_DEADLINE, seen)?;
+            let rows = at_one_moment(&connection, &batch, &counts)?;
+            // A connection whose work failed is closed: whatever state it is in, nobody else meets it.
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            drop(room);
+            Ok(rows)
+        });
+        let rows = reading.await.map_err(DbError::unavailable)?;
+        drop(unwanted);
+        rows
+    }
+
+    /// Begins a piece of work that writes.
+    pub(super) async fn begin(&self) -> Result<Steps, DbError> {
+        self.writer.begin().await
+    }
+
+    /// What was done since the start.
+    pub(super) fn counts(&self) -> Counts {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let counts = &self.counts;
+        Counts { statements: read(&counts.statements), steps: read(&counts.steps), commits: read(&counts.commits) }
+    }
+
+    /// Closes every connection after its present work.
+    pub(super) async fn close(&self) {
+        let all = u32::try_from(READERS).unwrap_or(u32::MAX);
+        if let Ok(all) = self.room.acquire_many(all).await {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            all.forget();
+        }
+        self.room.close();
+        self.writer.stop().await;
+    }
+}
+
+/// Says, once it is dropped, that nobody waits for the answer any more.
+struct Unwanted(Arc<AtomicBool>);
+
+impl Drop for Unwanted {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn connect(file: &Path, access: OpenFlags) -> Result<Connection, DbError> {
+    // No mutex: a connection is used by one thread at a time.
+    let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(connection)
+}
+
+/// Breaks off what `connection` does from now on at `deadline`, or when `unwanted` says so.
+fn stop_when(connection: &Connection, deadline: Instant, unwanted: Arc<AtomicBool>) -> Result<(), DbError> {
+    let stop = move || unwanted.load(Ordering::Relaxed) || Instant::now() > deadline;
+    Ok(connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(stop))?)
+}
+
+fn at_one_moment(connection: &Connection, batch: &[Sql], counts: &Counters) -> Result<Vec<Vec<Row>>, DbError> {
+    if let [alone] = batch {
+        return Ok(vec![select(connection, alone, counts)?]);
+    }
+    connection.prepare_cached("BEGIN")?.raw_execute()?;
+    let rows = batch.iter().map(|sql| select(connection, sql, counts)).collect::<Result<_, _>>()?;
+    connection.prepare_cached("COMMIT")?.raw_execute()?;
+    Ok(rows)
+}
+
+fn select(connection: &Connection, sql: &Sql, counts: &Counters) -> Result<Vec<Row>, DbError> {
+    let mut statement = prepared(connection, sql)?;
+    let columns = statement.column_count();
+    let mut found = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        let mut cells = Vec::with_capacity(columns);
+        for at in 0..columns {
+            cells.push(cell(row.get_ref(at)?)?);
+        }
+        found.push(Row::new(cells));
+    }
+    drop(rows);
+    count(&statement, counts);
+    Ok(found)
+}
+
+fn execute(connection: &Connection, sql: &Sql, counts: &Counters) -> Result<u64, DbError> {
+    let mut statement = prepared(connection, sql)?;
+    let touched = statement.raw_execute()?;
+    count(&statement, counts);
+    Ok(touched as u64)
+}
+
+fn count(statement: &CachedStatement<'_>, counts: &Counters) {
+    counts.statements.fetch_add(1, Ordering::Relaxed);
+    let steps = statement.reset_status(StatementStatus::VmStep);
+    counts.steps.fetch_add(steps.unsigned_abs().into(), Ordering::Relaxed);
+}
+
+/// The statement with its values.
+fn prepared<'a>(connection: &'a Connection, sql: &Sql) -> Result<CachedStatement<'a>, DbError> {
+    let mut statement = connection.prepare_cached(sql.text())?;
+    if statement.parameter_count() != sql.args().len() {
+        return Err(DbError::Unreadable(format!("{} values for: {}", sql.args().len(), sql.text())));
+    }
+    for (at, arg) in sql.args().iter().enumerate() {
+        match arg {
+            Arg::Null => statement.raw_bind_parameter(at + 1, Value::Null)?,
+            Arg::Text(text) => statement.raw_bind_parameter(at + 1, text.as_str())?,
+            Arg::Int(int) => statement.raw_bind_parameter(at + 1, int)?,
+            Arg::Bool(bool) => statement.raw_bind_parameter(at + 1, bool)?,
+            // SQLAlchemy's form. Times are compared as text in SQLite, so the digits must be all there.
+            Arg::Time(time) => {
+                let text = time.naive_utc().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+                statement.raw_bind_parameter(at + 1, text)?;
+            }
+        }
+    }
+    Ok(statement)
+}
+
+fn cell(value: ValueRef<'_>) -> Result<Cell, DbError> {
+    match value {
+        ValueRef::Null => Ok(Cell::Null),
+        ValueRef::Integer(int) => Ok(Cell::Int(int)),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Cell::Text(text.to_owned())),
+            Err(error) => Err(DbError::Unreadable(error.to_string())),
+        },
+        ValueRef::Real(_) | ValueRef::Blob(_) => Err(DbError::Unreadable("neither text nor a whole number".into())),
+    }
+}
+
+fn unavailable(why: &str) -> DbError {
+    DbError::Unavailable(why.into())
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        /// `SQLITE_CONSTRAINT_PRIMARYKEY` and `SQLITE_CONSTRAINT_UNIQUE`.
+        const DUPLICATE: [i32; 2] = [1555, 2067];
+        match error.sqlite_error() {
+            Some(said) if DUPLICATE.contains(&said.extended_code) => Self::Duplicate,
+            Some(said) => match said.code {
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Contended(error.into()),
+                ErrorCode::OperationInterrupted => Self::Deadline,
+                ErrorCode::SystemIoFailure | ErrorCode::DiskFull | ErrorCode::CannotOpen => {
+                    Self::Unavailable(error.into())
+                }
+                _ => Self::Other(error.into()),
+            },
+            None => Self::Other(error.into()),
+        }
+    }
+}
