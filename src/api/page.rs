@@ -5,17 +5,18 @@ use crate::api::query::Query;
 use crate::config::Api;
 use crate::error::{Error, Result};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, WantedVisibility};
-use crate::model::image::{Image, Visibility};
+use crate::model::image::Visibility;
 use crate::model::member::MemberStatus;
 
 /// The filter and the page that a query asks for (Image API, "List images").
 ///
 /// # Errors
 /// `Invalid` for a value that is none.
-pub(crate) fn wanted(query: &Query, options: &Api) -> Result<(ImageFilter, Page)> {
+pub fn wanted(query: &Query, options: &Api) -> Result<(ImageFilter, Page)> {
     let mut query = query.clone();
     let limit = query.take("limit");
-    let marker = query.take("marker");
+    // compat: in the reference, every marker after the first is a filter by a property of that name.
+    let marker = query.take_all("marker").into_iter().next();
     let member_status = query.take("member_status");
     let tags = query.take_all("tag");
     let visibility = visibility(query.take_all("visibility").pop().as_deref())?;
@@ -36,9 +37,9 @@ pub(crate) fn wanted(query: &Query, options: &Api) -> Result<(ImageFilter, Page)
     Ok((ImageFilter { visibility, member_status, hidden, conditions }, Page { sort, marker, limit }))
 }
 
-/// The links of an answer: to its first page and, after a full page, to the next one. Parameters that were repeated
-/// stay repeated. compat: the reference keeps only the last of each.
-pub(crate) fn links(query: &Query, images: &[Image], page: &Page) -> (String, Option<String>) {
+/// The links of an answer: to its first page and, where the page was full and `last` is the id of its last image, to
+/// the next one. Parameters that were repeated stay repeated. compat: the reference keeps only the last of each.
+pub fn links(query: &Query, last: Option<&str>) -> (String, Option<String>) {
     let mut query = query.clone();
     query.take_all("marker");
     let link = |query: &Query| match query.to_url() {
@@ -46,9 +47,8 @@ pub(crate) fn links(query: &Query, images: &[Image], page: &Page) -> (String, Op
         query => format!("/v2/images?{query}"),
     };
     let first = link(&query);
-    let full = u32::try_from(images.len()).is_ok_and(|len| len == page.limit);
-    let next = images.last().filter(|_| full).map(|last| {
-        query.push("marker", &last.id);
+    let next = last.map(|last| {
+        query.push("marker", last);
         link(&query)
     });
     (first, next)
@@ -157,3 +157,6 @@ fn sort_dir(name: &str) -> Result<Direction> {
         _ => Err(Error::invalid(format!("Invalid sort direction: {name}"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,7 @@ const MEDIA_TYPES: [(&str, Draft); 2] = [
 ];
 
 /// The value of `Accept-Patch`.
-pub(crate) const ACCEPTED: &str =
-    "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch";
+pub const ACCEPTED: &str = "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch";
 
 /// The most operations in one document: far above what any client sends, far below what would hurt.
 const OPERATIONS_MAX: usize = 10_000;
@@ -47,31 +46,39 @@ const RESERVED: [&str; 3] = ["location", "deleted", "deleted_at"];
 /// What every name starts with that only the service may set.
 const RESERVED_PREFIX: &str = "os_glance";
 
+/// A draft of JSON Patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Draft {
+pub enum Draft {
+    /// `{"replace": "/name", "value": …}`.
     Four,
+    /// `{"op": "replace", "path": "/name", "value": …}`.
     Ten,
 }
 
 /// One operation of a document.
 #[derive(Clone, Debug)]
-pub(crate) enum Change {
+pub enum Change {
     /// Give an attribute a value.
     Set {
         /// Its name in the document.
         name: String,
+        /// What it is to be.
         attribute: Attribute,
+        /// Under which condition.
         how: How,
     },
     /// Take a property away.
-    Remove { name: String },
+    Remove {
+        /// Its name.
+        name: String,
+    },
     /// Something about the locations.
     Locations(LocationsChange),
 }
 
 /// Under which condition an attribute is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+pub enum How {
     /// It must be there.
     Replace,
     /// It may be there.
@@ -82,7 +89,7 @@ pub(crate) enum How {
 
 /// An operation on the locations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LocationsChange {
+pub enum LocationsChange {
     /// Leave none.
     Clear,
     /// Put others in the place of all.
@@ -97,7 +104,7 @@ pub(crate) enum LocationsChange {
 ///
 /// # Errors
 /// `Unsupported` for every other type.
-pub(crate) fn draft(content_type: Option<&str>) -> Result<Draft> {
+pub fn draft(content_type: Option<&str>) -> Result<Draft> {
     let plain = content_type.unwrap_or("").split(';').next().unwrap_or("").trim();
     MEDIA_TYPES.into_iter().find(|(name, _)| *name == plain).map(|(_, draft)| draft).ok_or_else(|| {
         let text = format!("Image PATCH expects Content-Type one of: {ACCEPTED}");
@@ -109,7 +116,7 @@ pub(crate) fn draft(content_type: Option<&str>) -> Result<Draft> {
 ///
 /// # Errors
 /// `Invalid` for a malformed one, `Forbidden` for what nobody may change.
-pub(crate) fn changes(document: Value, draft: Draft, formats: &Formats) -> Result<Vec<Change>> {
+pub fn changes(document: Value, draft: Draft, formats: &Formats) -> Result<Vec<Change>> {
     let Value::Array(operations) = document else {
         return Err(Error::invalid("Request body must be a JSON array of operation objects."));
     };
@@ -188,7 +195,7 @@ fn writable(name: &str) -> Result<()> {
 }
 
 /// Whether users may not give this name to a property.
-pub(crate) fn is_reserved(name: &str) -> bool {
+pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)
 }
 
@@ -260,3 +267,5 @@ fn tokens(pointer: &str) -> Result<Vec<String>> {
     let plain = pointer.trim_start_matches('/');
     Ok(plain.split('/').map(|token| token.replace("~1", "/").replace("~0", "~").trim().to_owned()).collect())
 }
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::model::image::Visibility;
 use crate::model::member::MemberStatus;
 
 /// Which images a list holds, beside what its caller may see.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImageFilter {
     /// Which visibilities.
     pub visibility: WantedVisibility,
@@ -30,7 +30,7 @@ pub enum WantedVisibility {
 }
 
 /// One condition on an image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     /// A text column equals one of these.
     TextIn(TextColumn, Vec<String>),
@@ -94,7 +94,7 @@ pub enum TimeColumn {
 }
 
 /// One page of a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// The order: at least `created_at` and `id` are in it, so that it is total.
     pub sort: Vec<(SortKey, Direction)>,
