@@ -30,6 +30,8 @@ pub enum Kind {
     RangeNotSatisfiable,
     /// There is nothing to send: an image without data.
     NoContent,
+    /// It is known what is meant, and it is not there yet.
+    NotImplemented,
     /// Something that we need is away for a while.
     Unavailable,
     /// A defect of ours, or of something beneath us.

@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
     let Ok((filter, page)) = page::wanted(&query, &options) else { return };
     assert!(page.limit <= options.api_limit_max);
     let last = "11111111-2222-3333-4444-555555555555";
-    let (first, next) = page::links(&query, Some(last));
+    let (first, next) = page::links("/v2/images", &query, Some(last));
     let next = next.expect("a full page has a next one");
     for (link, marker) in [(first, None), (next, Some(last))] {
         let written = link.strip_prefix("/v2/images").expect("a link to the list");

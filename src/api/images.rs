@@ -34,9 +34,8 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
         let marker = page.marker.as_deref().unwrap_or_default();
         Error::invalid(format!("No image found with ID {marker}"))
     })?;
-    let full = u32::try_from(images.len()).is_ok_and(|len| len == page.limit);
-    let last = images.last().filter(|_| full).map(|image| image.id.as_str());
-    let (first, next) = page::links(&call.query, last);
+    let last = page::last_of_full(&images, page.limit, |image| &image.id);
+    let (first, next) = page::links("/v2/images", &call.query, last);
     let images: Vec<Image> =
         images.into_iter().filter(|image| call.allow_image(Rule::GetImage, image).is_ok()).collect();
     // compat: a page whose images all were filtered away has no link to the next one.

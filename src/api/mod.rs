@@ -2,6 +2,7 @@
 
 mod attributes;
 mod body;
+mod cached;
 mod caller;
 mod ctx;
 mod error;
@@ -9,9 +10,11 @@ mod filters;
 pub mod identity;
 mod image_actions;
 mod image_data;
+mod image_import;
 mod images;
 mod info;
 mod members;
+mod metadefs;
 pub mod page;
 pub mod patch;
 pub mod query;

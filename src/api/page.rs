@@ -37,14 +37,14 @@ pub fn wanted(query: &Query, options: &Api) -> Result<(ImageFilter, Page)> {
     Ok((ImageFilter { visibility, member_status, hidden, conditions }, Page { sort, marker, limit }))
 }
 
-/// The links of an answer: to its first page and, where the page was full and `last` is the id of its last image, to
-/// the next one. Parameters that were repeated stay repeated. compat: the reference keeps only the last of each.
-pub fn links(query: &Query, last: Option<&str>) -> (String, Option<String>) {
+/// The links of a list at `path`: to its first page and, where the page was full and `last` is the id of the last thing on
+/// it, to the next one. Parameters that were repeated stay repeated. compat: the reference keeps only the last of each.
+pub fn links(path: &str, query: &Query, last: Option<&str>) -> (String, Option<String>) {
     let mut query = query.clone();
     query.take_all("marker");
     let link = |query: &Query| match query.to_url() {
-        empty if empty.is_empty() => "/v2/images".to_owned(),
-        query => format!("/v2/images?{query}"),
+        empty if empty.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
     };
     let first = link(&query);
     let next = last.map(|last| {
@@ -54,7 +54,17 @@ pub fn links(query: &Query, last: Option<&str>) -> (String, Option<String>) {
     (first, next)
 }
 
-fn page_size(text: &str) -> Result<u32> {
+/// The id of the last of `found`, if that is a full page.
+pub(crate) fn last_of_full<T>(found: &[T], limit: u32, id: impl Fn(&T) -> &str) -> Option<&str> {
+    let full = u32::try_from(found.len()).is_ok_and(|len| len == limit);
+    found.last().filter(|_| full).map(id)
+}
+
+/// The number of things that a client wants on a page.
+///
+/// # Errors
+/// `Invalid` for what is no number, or below zero.
+pub(crate) fn page_size(text: &str) -> Result<u32> {
     // Whatever is too large for us is larger than any page.
     let digits = text.trim().strip_prefix('+').unwrap_or(text.trim());
     match digits.strip_prefix('-').unwrap_or(digits) {

@@ -12,7 +12,10 @@ use crate::api::error::{self, Asked};
 use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
-use crate::api::{caller, identity, image_actions, image_data, images, info, members, patch, schemas, tags};
+use crate::api::{
+    cached, caller, identity, image_actions, image_data, image_import, images, info, members, metadefs, patch, schemas,
+    tags,
+};
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::model::identity::Identity;
@@ -59,6 +62,8 @@ pub const ROUTES: &[Route] = &[
         allow: Some("GET, PUT"),
         methods: &[on!(GET image_data::download, no body), on!(PUT image_data::upload)],
     },
+    Route { path: "/images/{}/stage", allow: Some("PUT"), methods: &[on!(PUT image_import::stage)] },
+    Route { path: "/images/{}/import", allow: Some("POST"), methods: &[on!(POST image_import::import)] },
     Route {
         path: "/images/{}/actions/deactivate",
         allow: Some("POST"),
@@ -120,6 +125,103 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/schemas/metadefs/objects", allow: Some("GET"), methods: &[on!(GET schemas::objects, no body)] },
     Route { path: "/schemas/metadefs/tag", allow: Some("GET"), methods: &[on!(GET schemas::tag, no body)] },
     Route { path: "/schemas/metadefs/tags", allow: Some("GET"), methods: &[on!(GET schemas::tags, no body)] },
+    Route {
+        path: "/cache",
+        allow: Some("GET, DELETE"),
+        methods: &[on!(GET cached::show, no body), on!(DELETE cached::clear)],
+    },
+    Route { path: "/cache/clean", allow: Some("POST"), methods: &[on!(POST cached::clean)] },
+    Route { path: "/cache/prune", allow: Some("POST"), methods: &[on!(POST cached::prune)] },
+    Route {
+        path: "/cache/{}",
+        allow: Some("DELETE, PUT"),
+        methods: &[on!(DELETE cached::delete), on!(PUT cached::queue)],
+    },
+    Route { path: "/cache/nodes/{}", allow: Some("GET"), methods: &[on!(GET cached::nodes, no body)] },
+    Route {
+        path: "/metadefs/resource_types",
+        allow: Some("GET"),
+        methods: &[on!(GET metadefs::resource_types, no body)],
+    },
+    Route {
+        path: "/metadefs/namespaces",
+        allow: Some("GET, POST"),
+        methods: &[on!(GET metadefs::namespaces), on!(POST metadefs::create)],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}",
+        allow: Some("GET, PUT, DELETE"),
+        methods: &[
+            on!(GET metadefs::no_definition, no body),
+            on!(PUT metadefs::no_namespace_to_change),
+            on!(DELETE metadefs::no_namespace, no body),
+        ],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}/resource_types",
+        allow: Some("GET, POST"),
+        methods: &[on!(GET metadefs::no_namespace, no body), on!(POST metadefs::no_namespace_to_change)],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}/resource_types/{}",
+        allow: Some("DELETE"),
+        methods: &[on!(DELETE metadefs::no_namespace, no body)],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}/properties",
+        allow: Some("GET, POST, DELETE"),
+        methods: &[
+            on!(GET metadefs::no_namespace, no body),
+            on!(POST metadefs::no_namespace_to_change),
+            on!(DELETE metadefs::no_namespace),
+        ],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}/properties/{}",
+        allow: Some("GET, PUT, DELETE"),
+        methods: &[
+            on!(GET metadefs::no_namespace),
+            on!(PUT metadefs::no_namespace_to_change),
+            on!(DELETE metadefs::no_namespace),
+        ],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}/objects",
+        allow: Some("GET, POST, DELETE"),
+        methods: &[
+            on!(GET metadefs::objects),
+            on!(POST metadefs::no_definition_to_change),
+            on!(DELETE metadefs::no_namespace),
+        ],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}/objects/{}",
+        allow: Some("GET, PUT, DELETE"),
+        methods: &[
+            on!(GET metadefs::no_definition),
+            on!(PUT metadefs::no_definition_to_change),
+            on!(DELETE metadefs::no_definition, no body),
+        ],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}/tags",
+        allow: Some("GET, POST, DELETE"),
+        methods: &[
+            on!(GET metadefs::tags),
+            on!(POST metadefs::no_namespace_to_change),
+            on!(DELETE metadefs::no_namespace),
+        ],
+    },
+    Route {
+        path: "/metadefs/namespaces/{}/tags/{}",
+        allow: Some("GET, POST, PUT, DELETE"),
+        methods: &[
+            on!(GET metadefs::no_namespace, no body),
+            on!(POST metadefs::no_namespace, no body),
+            on!(PUT metadefs::no_namespace_to_change),
+            on!(DELETE metadefs::no_namespace, no body),
+        ],
+    },
 ];
 
 /// The head of a request, and who it came through.

@@ -212,9 +212,11 @@ async fn links_keep_the_question() {
     let page = app.get(MEMBER, &format!("/v2/images?limit=1&tag=x&tag=y&marker={id}&name=a+b")).await.json();
     assert_eq!(page["first"], "/v2/images?limit=1&tag=x&tag=y&name=a+b");
     assert_eq!(page["next"], Value::Null);
-    let page = app.get(MEMBER, &format!("/v2/images?limit=1&os=linux&marker={id}&marker=x")).await.json();
+    let page = app.get(MEMBER, "/v2/images?limit=1").await.json();
+    let id = page["images"][0]["id"].as_str().unwrap();
+    let page = app.get(MEMBER, &format!("/v2/images?limit=1&marker={id}&marker=x")).await.json();
     let second = page["images"][0]["id"].as_str().unwrap();
-    assert_eq!(page["next"], format!("/v2/images?limit=1&os=linux&marker={second}"), "the first marker counts");
+    assert_eq!(page["next"], format!("/v2/images?limit=1&marker={second}"), "the first marker counts");
     let page = app.get(MEMBER, "/v2/images?limit=0").await.json();
     assert_eq!(page, json!({"images": [], "first": "/v2/images?limit=0", "schema": "/v2/schemas/images"}));
 }

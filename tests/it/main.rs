@@ -19,6 +19,7 @@ mod layers;
 mod lists;
 mod matrix;
 mod members;
+mod off;
 mod policy_matrix;
 mod scale;
 mod schema;

@@ -65,7 +65,7 @@ proptest! {
         prop_assert_eq!(&Query::parse(&query.to_url()).unwrap(), &query);
         let Ok((filter, page)) = wanted(&query, &options) else { return Ok(()) };
         prop_assert!(page.limit <= options.api_limit_max);
-        let (first, next) = links(&query, Some(LAST));
+        let (first, next) = links("/v2/images", &query, Some(LAST));
         for (link, marker) in [(first, None), (next.unwrap(), Some(LAST))] {
             let written = link.strip_prefix("/v2/images").unwrap().trim_start_matches('?');
             let (same_filter, same_page) = wanted(&Query::parse(written).unwrap(), &options).unwrap();

@@ -1,0 +1,62 @@
+//! `/v2/cache…`: the image cache, which is off. Who may not ask is told so; everybody else, that there is none.
+
+use crate::api::ctx::Call;
+use crate::api::reply::Reply;
+use crate::db::images;
+use crate::error::{Error, Result};
+use crate::model::image::Image;
+use crate::policy::{Nothing, Rule};
+
+/// `GET /v2/cache`.
+pub(crate) async fn show(call: Call) -> Result<Reply> {
+    off(&call, Rule::CacheList)
+}
+
+/// `DELETE /v2/cache`.
+pub(crate) async fn clear(call: Call) -> Result<Reply> {
+    off(&call, Rule::CacheDelete)
+}
+
+/// `POST /v2/cache/clean`.
+pub(crate) async fn clean(call: Call) -> Result<Reply> {
+    off(&call, Rule::CacheClean)
+}
+
+/// `POST /v2/cache/prune`.
+pub(crate) async fn prune(call: Call) -> Result<Reply> {
+    off(&call, Rule::CachePrune)
+}
+
+/// `GET /v2/cache/nodes/{image_id}`.
+pub(crate) async fn nodes(call: Call) -> Result<Reply> {
+    off(&call, Rule::ListCachedNodes)
+}
+
+/// `PUT /v2/cache/{image_id}`.
+pub(crate) async fn queue(call: Call) -> Result<Reply> {
+    let image = find(&call).await?;
+    call.allow(Rule::CacheImage, &call.target_of(&image))?;
+    Err(none_here())
+}
+
+/// `DELETE /v2/cache/{image_id}`. compat: the reference fails with 500 on an image that is not there.
+pub(crate) async fn delete(call: Call) -> Result<Reply> {
+    let image = find(&call).await?;
+    call.allow(Rule::CacheDelete, &call.target_of(&image))?;
+    Err(none_here())
+}
+
+async fn find(call: &Call) -> Result<Image> {
+    let id = call.place(0);
+    let found = images::find(&call.app.db, id, &call.identity).await?;
+    found.ok_or_else(|| Error::not_found(format!("Image {id} not found.")))
+}
+
+fn off(call: &Call, rule: Rule) -> Result<Reply> {
+    call.allow(rule, &Nothing)?;
+    Err(none_here())
+}
+
+fn none_here() -> Error {
+    Error::not_found("Caching via API is not supported at this site.")
+}
