@@ -1,8 +1,11 @@
 //! All that a request may reach, built once at start. Nothing is global: two apps live in one test process.
 
+mod health;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Authority;
@@ -35,6 +38,8 @@ pub struct App {
     pub authority: Authority,
     /// Work that outlives its request. Stopping waits for it.
     pub background: TaskTracker,
+    /// The places for health checks that look at files.
+    health_checks: Arc<Semaphore>,
 }
 
 /// How long `close` waits for work that outlives its request.
@@ -72,6 +77,7 @@ impl App {
             policy: Policy::default(),
             authority,
             background: TaskTracker::new(),
+            health_checks: Arc::new(Semaphore::new(health::CHECKS_MAX)),
         }))
     }
 

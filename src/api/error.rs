@@ -203,8 +203,24 @@ fn wanted(headers: &HeaderMap) -> Form {
     }
 }
 
+/// The one of `forms` that `Accept` prefers, the earlier of equals; none when it wants none, or cannot be read.
+pub(crate) fn preferred<'a>(headers: &HeaderMap, forms: &[(&'a str, &'a str)]) -> Option<(&'a str, &'a str)> {
+    let Some(accept) = header_text(headers, &ACCEPT) else {
+        return forms.first().copied();
+    };
+    let ranges = media_ranges(&accept)?;
+    let wanted = forms.iter().filter_map(|form| Some((*form, quality(&ranges, form.0, form.1)?)));
+    // The last of equals wins there, so they come in reverse.
+    wanted.rev().max_by_key(|(_, quality)| *quality).map(|(form, _)| form)
+}
+
+/// The `Accept` header, if it can be read as one.
+pub(crate) fn accept(headers: &HeaderMap) -> Option<String> {
+    header_text(headers, &ACCEPT).filter(|accept| media_ranges(accept).is_some())
+}
+
 /// All values of `name`, joined as one list.
-fn header_text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+pub(crate) fn header_text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     (!values.is_empty()).then(|| values.join(","))
 }

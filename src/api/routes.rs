@@ -3,8 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, WWW_AUTHENTICATE};
-use hyper::{HeaderMap, Method, Response, StatusCode, Uri};
+use hyper::header::{HeaderValue, LOCATION, WWW_AUTHENTICATE};
+use hyper::{HeaderMap, Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
 use crate::api::ctx::{Call, RequestBody};
@@ -13,8 +13,8 @@ use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
 use crate::api::{
-    cached, caller, identity, image_actions, image_data, image_import, images, info, members, metadefs, patch, schemas,
-    tags,
+    cached, caller, cors, health, identity, image_actions, image_data, image_import, images, info, members, metadefs,
+    patch, schemas, tags,
 };
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -238,14 +238,39 @@ pub struct Head {
 
 /// Answers one request.
 pub async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Reply {
-    if app.authority.built_in().is_some() && identity::owns(head.uri.path()) {
-        return identity::answer(app, head, body).await;
-    }
     let asked = Asked { method: head.method.clone(), headers: head.headers.clone() };
-    match dispatch(app, head, body, &asked).await {
+    let path = match percent_decode_str(head.uri.path()).decode_utf8() {
+        Ok(path) => one_slash_each(&path),
+        Err(_) => return cors::shared(&app.config.cors, &asked, error::reply(&Error::invalid(UNDECODABLE), &asked)),
+    };
+    if health::owns(&path) {
+        return health::answer(&app, &asked).await;
+    }
+    let shown = Arc::clone(&app);
+    let reply = if app.authority.built_in().is_some() && identity::owns(head.uri.path()) {
+        identity::answer(app, head, body).await
+    } else {
+        images_api(app, head, &path, body, &asked).await
+    };
+    cors::shared(&shown.config.cors, &asked, reply)
+}
+
+/// compat: the reference takes slashes in a row for one, encoded ones too.
+fn one_slash_each(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    for char in path.chars() {
+        if char != '/' || !plain.ends_with('/') {
+            plain.push(char);
+        }
+    }
+    plain
+}
+
+async fn images_api(app: Arc<App>, head: Head, path: &str, body: RequestBody, asked: &Asked) -> Reply {
+    match dispatch(app, head, path, body, asked).await {
         Ok(reply) => reply,
         Err(error) => {
-            let mut reply = error::reply(&error, &asked);
+            let mut reply = error::reply(&error, asked);
             if error.kind() == Kind::Unsupported && asked.method == Method::PATCH {
                 let accepted = HeaderValue::from_static(patch::ACCEPTED);
                 reply.headers_mut().insert("accept-patch", accepted);
@@ -255,7 +280,7 @@ pub async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Reply {
     }
 }
 
-async fn dispatch(app: Arc<App>, head: Head, body: RequestBody, asked: &Asked) -> Result<Reply> {
+async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, asked: &Asked) -> Result<Reply> {
     let mut call = Call {
         app,
         identity: Identity::default(),
@@ -266,17 +291,10 @@ async fn dispatch(app: Arc<App>, head: Head, body: RequestBody, asked: &Asked) -
         scheme: head.scheme,
         body,
     };
-    let path = percent_decode_str(head.uri.path()).decode_utf8().map_err(|_| Error::invalid(UNDECODABLE))?;
-    if path == "/healthcheck" {
-        return Ok(health(&call).await);
-    }
-    let path = match versions::negotiate(&path, &call.headers, &call.app.config.api) {
+    let path = match versions::negotiate(path, &call.headers, &call.app.config.api) {
         Negotiated::List { explicit } => return versions::list(&call.app.config, &call.base_url(), explicit),
         Negotiated::Api(path) => path,
     };
-    if call.method == Method::OPTIONS {
-        return Ok(Response::new(Outgoing::Empty));
-    }
     let Some(identity) = caller::identify(&call.app, &call.headers).await? else {
         return Ok(unauthenticated(&call, asked));
     };
@@ -327,8 +345,7 @@ fn unknown(call: &Call, asked: &Asked) -> Result<Reply> {
 
 /// The route of `path`, and what stands in the places of its pattern.
 fn find(path: &str) -> Option<(&'static Route, Vec<String>)> {
-    // compat: slashes that lead the path count as one.
-    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     ROUTES.iter().find_map(|route| Some((route, places(route.path, &segments)?)))
 }
 
@@ -344,23 +361,4 @@ pub(super) fn places(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
         }
     }
     wanted.next().is_none().then_some(places)
-}
-
-/// `GET /healthcheck`: whether this node can serve.
-async fn health(call: &Call) -> Reply {
-    let healthy = call.app.db.ping().await;
-    if let Err(error) = &healthy {
-        tracing::warn!("health check failed: {error}");
-    }
-    let (status, text) = match healthy {
-        Ok(()) if call.method == Method::HEAD => (StatusCode::NO_CONTENT, ""),
-        Ok(()) => (StatusCode::OK, "OK"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
-    };
-    let mut reply = reply::with_type(status, "text/plain; charset=UTF-8", Outgoing::Full(text.into()));
-    if status == StatusCode::NO_CONTENT {
-        reply.headers_mut().remove(CONTENT_TYPE);
-        reply.headers_mut().remove(CONTENT_LENGTH);
-    }
-    reply
 }

@@ -2,10 +2,10 @@
 //!
 //! Any version that is listed may stand at the start of a path, or in `Accept`; all lead to the same API.
 
-use hyper::header::ACCEPT;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use crate::api::error;
 use crate::api::reply::{self, Reply};
 use crate::config::{Api, Config};
 use crate::error::Result;
@@ -28,9 +28,9 @@ pub(crate) fn negotiate<'a>(path: &'a str, headers: &HeaderMap, options: &Api) -
     if first == "versions" {
         return Negotiated::List { explicit: true };
     }
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
+    let accept = error::accept(headers).unwrap_or_default();
     let (version, rest) = match accept.strip_prefix(MEDIA_TYPE_PREFIX) {
-        Some(version) => (version, path),
+        Some(version) => (version.strip_suffix(";q=1").unwrap_or(version), path),
         None => (first, rest),
     };
     let known = version == "v2" || minors(options).iter().any(|(minor, _)| version == format!("v2.{minor}"));

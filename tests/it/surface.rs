@@ -23,12 +23,28 @@ async fn versions() {
         assert_eq!(app.get(ANONYMOUS, &format!("{version}/images")).await.status, 401, "{version}");
         assert_eq!(app.get(MEMBER, &format!("{version}/images")).await.status, 200, "{version}");
     }
-    let by_type = app.request(MEMBER, "GET", "/images").header("accept", "application/vnd.openstack.images-v2.3");
-    assert_eq!(by_type.send().await.status, 200);
+    let by_type = [
+        ("/images", "application/vnd.openstack.images-v2.3", 200),
+        ("//images", "application/vnd.openstack.images-v2", 200),
+        ("/v2/images", "application/vnd.openstack.images-v2.3", 404),
+        ("/images", "application/vnd.openstack.images-v2.3;q=1", 200),
+        ("/images", "application/vnd.openstack.images-v2.3;q=0.5", 300),
+        ("/images", "application/vnd.openstack.images-v2.3, */*", 300),
+        ("/images", "application/vnd.openstack.images-v3", 300),
+        ("/v2/images", "application/vnd.openstack.images-", 300),
+        ("/v2/images", "application/json, application/vnd.openstack.images-v2.3", 200),
+        ("/versions", "application/vnd.openstack.images-v3", 200),
+    ];
+    for (path, accept, status) in by_type {
+        let answer = app.request(MEMBER, "GET", path).header("accept", accept).send().await;
+        assert_eq!(answer.status, status, "{path} {accept}");
+    }
     let root = app.get(MEMBER, "/v2").await;
     assert_eq!((root.status, root.header("location")), (302, Some("http://images.test/v2/")));
     assert_eq!(app.get(MEMBER, "/v2/").await.status, 404);
-    assert_eq!(app.get(MEMBER, "/v2//images").await.status, 200);
+    for path in ["/v2//images", "///v2//images", "/v2%2Fimages", "/v2/%2F%2Fimages"] {
+        assert_eq!(app.get(MEMBER, path).await.status, 200, "{path}");
+    }
     assert_eq!(app.get(MEMBER, "/v2/images/").await.status, 404);
 
     let document = app.get(ANONYMOUS, "/versions").await.json();
@@ -166,12 +182,55 @@ async fn information() {
 
 #[tokio::test]
 async fn health() {
-    let app = TestApp::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (disable, enable) = (folder.path().join("disable"), folder.path().join("marker"));
+    std::fs::write(&enable, "").unwrap();
+    let app = TestApp::with(|config| {
+        config.healthcheck.disable_by_file_path = Some(disable.clone());
+        config.healthcheck.enable_by_file_paths = vec![enable.clone()];
+    })
+    .await;
+    let document =
+        |reason: &str| format!("{{\n    \"detailed\": false,\n    \"reasons\": [\n        \"{reason}\"\n    ]\n}}");
+    let cases = [
+        ("GET", "/healthcheck", None, "text/plain; charset=UTF-8", "OK".to_owned()),
+        ("POST", "/healthcheck", None, "text/plain; charset=UTF-8", "OK".into()),
+        ("OPTIONS", "//healthcheck/x", None, "text/plain; charset=UTF-8", "OK".into()),
+        ("GET", "/healthcheck", Some("*/*"), "text/plain; charset=UTF-8", "OK".into()),
+        ("GET", "/healthcheck", Some("image/png"), "text/plain; charset=UTF-8", "OK".into()),
+        ("GET", "/healthcheck", Some("x"), "text/plain; charset=UTF-8", "OK".into()),
+        ("GET", "/healthcheck", Some("application/json"), "application/json", document("OK")),
+        ("GET", "/healthcheck", Some("text/html;q=0.5, application/json"), "application/json", document("OK")),
+    ];
+    for (method, path, accept, content_type, text) in cases {
+        let ask = app.request(ANONYMOUS, method, path).without("accept");
+        let ask = accept.into_iter().fold(ask, |ask, accept| ask.header("accept", accept));
+        let answer = ask.send().await;
+        let found = (answer.status, answer.header("content-type"), answer.text());
+        assert_eq!(found, (200, Some(content_type), text.as_str()), "{method} {path} {accept:?}");
+    }
+    let page =
+        app.request(ANONYMOUS, "GET", "/healthcheck").header("accept", "application/json, text/html").send().await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=UTF-8")));
+    golden::matches("healthcheck.html", &format!("{}\n", page.text()));
+    let ask = |method| app.request(ANONYMOUS, method, "/healthcheck").without("accept").send();
+    let head = ask("HEAD").await;
+    assert_eq!((head.status, head.text(), head.header("content-type")), (204, "", None));
+
+    std::fs::write(&disable, "").unwrap();
+    let sick = ask("GET").await;
+    assert_eq!((sick.status, sick.text()), (503, "DISABLED BY FILE"));
+    assert_eq!((ask("HEAD").await.status, ask("HEAD").await.text()), (503, ""));
+    std::fs::remove_file(&disable).unwrap();
+    std::fs::remove_file(&enable).unwrap();
     let answer = app.get(ANONYMOUS, "/healthcheck").await;
-    assert_eq!((answer.status, answer.text()), (200, "OK"));
-    assert_eq!(app.request(ANONYMOUS, "HEAD", "/healthcheck").send().await.status, 204);
+    assert_eq!((answer.status, answer.text()), (503, document("FILE PATH MISSING").as_str()));
+    std::fs::write(&enable, "").unwrap();
+    assert_eq!(ask("GET").await.status, 200);
+
     app.app.db.close().await;
-    assert_eq!(app.get(ANONYMOUS, "/healthcheck").await.status, 503);
+    let answer = ask("GET").await;
+    assert_eq!((answer.status, answer.text()), (503, "DATABASE UNAVAILABLE"));
     let away = app.get(MEMBER, "/v2/images").await;
     let message = "The server is currently unavailable. Please try again at a later time.|";
     assert_eq!((away.status, away.message()), (503, message.to_owned()));
