@@ -33,8 +33,12 @@ fn killed_during_uploads() {
             let (token, id, block) = (token.clone(), id.clone(), block.clone());
             std::thread::spawn(move || upload(&mut raw, &token, &id, &block, SIZE).map(|answer| answer.status))
         };
-        // Spread over an upload's length and beyond, in an order that repeats.
+        // Spread over an upload's length and beyond, in an order that repeats. The last one is over, however slow the
+        // machine is.
         std::thread::sleep(Duration::from_millis(round * 7 % ROUNDS * 4));
+        while round + 1 == ROUNDS && !uploading.is_finished() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         drop(process);
         let answered = uploading.join().unwrap();
 
