@@ -119,9 +119,10 @@ impl DbError {
         Self::Unavailable(source.into())
     }
 
-    /// A statement after its transaction.
+    /// A statement after its transaction, which was undone meanwhile: it took too long, failed as a whole, or the
+    /// database was closed.
     fn ended() -> Self {
-        Self::Other("the transaction has ended".into())
+        Self::Unavailable("the transaction has ended".into())
     }
 }
 

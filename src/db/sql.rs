@@ -1,7 +1,7 @@
 //! Statements and rows in one form for every engine; what engines do differently is done here and nowhere else.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDateTime};
 
@@ -13,6 +13,8 @@ use crate::clock::Timestamp;
 const CONTENTION_ATTEMPTS: u32 = 10;
 /// The wait before the first new attempt; it grows by itself each time.
 const CONTENTION_PAUSE: Duration = Duration::from_millis(10);
+/// No attempt begins later than this after the first: whoever asked waits.
+const CONTENTION_MAX: Duration = Duration::from_secs(30);
 
 /// A statement: its text with a `?` for each value, and the values. The text is ours, never a client's.
 #[derive(Clone, Debug, Default)]
@@ -167,10 +169,11 @@ impl Db {
         F: Fn(Tx) -> W,
         W: Future<Output = Result<T, DbError>>,
     {
+        let begun = Instant::now();
         let mut attempt = 1;
         loop {
             match self.write_once(&work).await {
-                Err(DbError::Contended(error)) if attempt < CONTENTION_ATTEMPTS => {
+                Err(DbError::Contended(error)) if attempt < CONTENTION_ATTEMPTS && begun.elapsed() < CONTENTION_MAX => {
                     tracing::debug!(attempt, %error, "transaction runs again");
                     tokio::time::sleep(CONTENTION_PAUSE * attempt).await;
                     attempt += 1;

@@ -54,7 +54,11 @@ impl Sqlite {
     /// Opens `file`, which exists.
     pub(super) fn open(file: &Path) -> Result<Self, DbError> {
         let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
+        // Readers and the writer do not wait for each other in this mode only.
+        let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(unavailable("the file system cannot hold a write-ahead log"));
+        }
         // A commit that was answered is on the disk, also after the machine lost its power.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -63,7 +67,7 @@ impl Sqlite {
             file: file.to_owned(),
             idle: Arc::default(),
             room: Arc::new(Semaphore::new(READERS)),
-            writer: Writer::start(connection, Arc::clone(&counts))?,
+            writer: Writer::start(connection, file, Arc::clone(&counts))?,
             counts,
         })
     }

@@ -1,8 +1,13 @@
 //! What many writers and many images cost, counted in statements, steps and commits: no clock is asked.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use glint::config::DATABASE_FILE;
 use glint::db::Counts;
+use rusqlite::Connection;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::harness::app::TestApp;
 use crate::harness::callers::{ADMIN, MEMBER};
@@ -99,5 +104,46 @@ async fn statements_a_request() {
     for (what, path, statements) in cases {
         let (_, counts) = counted(&app, app.get(MEMBER, &path)).await;
         assert_eq!(counts.statements, statements, "{what}");
+    }
+}
+
+/// What another process has begun to write is waited for.
+#[tokio::test]
+async fn another_process_may_write() {
+    let app = TestApp::new().await;
+    let other = Connection::open(app.folder().join(DATABASE_FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; UPDATE glint_schema SET step = step").unwrap();
+    let creating = app.create(MEMBER, json!({"name": "patient"}));
+    let committing = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        other.execute_batch("COMMIT").unwrap();
+    };
+    let (id, ()) = tokio::join!(creating, committing);
+    assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}")).await.status, 200);
+}
+
+/// Callers that hang up in the middle of reading and writing leave nothing half done, and nobody waiting.
+#[tokio::test]
+async fn callers_may_hang_up() {
+    let app = TestApp::new().await;
+    let hasty = (0..200).map(|at| {
+        let app = &app;
+        async move {
+            let image = json!({"name": "hasty", "a": "1", "b": "2", "tags": ["x", "y"]});
+            let both = async {
+                app.create(MEMBER, image).await;
+                app.get(MEMBER, "/v2/images?limit=1000").await;
+            };
+            timeout(Duration::from_micros(at * 100), both).await.is_err()
+        }
+    });
+    let hung_up = join_all(hasty).await.into_iter().filter(|hung_up| *hung_up).count();
+    assert!(hung_up > 0, "nobody was hasty enough");
+    app.create(MEMBER, json!({"name": "last"})).await;
+    let page = app.get(MEMBER, "/v2/images?limit=1000").await.json();
+    let images = page["images"].as_array().unwrap();
+    assert_eq!(images[0]["name"], "last");
+    for image in &images[1..] {
+        assert_eq!((&image["a"], &image["b"], image["tags"].as_array().unwrap().len()), (&json!("1"), &json!("2"), 2));
     }
 }

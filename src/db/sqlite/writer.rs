@@ -2,6 +2,7 @@
 //! while the disk syncs share the next sync: each piece of work is a savepoint of one transaction, and nobody is
 //! answered before it is committed.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -9,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
-use super::{Counters, execute, select, stop_when, unavailable};
+use super::{BUSY_TIMEOUT, Counters, execute, select, stop_when, unavailable};
 use crate::db::sql::{Row, Sql};
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
@@ -20,6 +22,14 @@ const GROUP_MAX: usize = 64;
 const GROUP_TIME: Duration = Duration::from_millis(50);
 /// Pieces of work that wait their turn; more wait outside, in order.
 const QUEUE: usize = 256;
+/// How long a piece of work waits for its turn. The disk, or another process, is in the way then.
+const QUEUE_TIME: Duration = Duration::from_secs(30);
+/// The write-ahead log is emptied by force when its file is larger: readers that are never all at rest would let it
+/// grow without end.
+const LOG_BYTES_MAX: u64 = 64 << 20;
+/// How long readers are waited for then, and how long they are left alone afterwards.
+const LOG_PATIENCE: Duration = Duration::from_millis(500);
+const LOG_PAUSE: Duration = Duration::from_secs(10);
 /// Steps under way in one piece of work: the next is sent when the one before is answered.
 const STEPS: usize = 4;
 
@@ -55,14 +65,17 @@ pub(super) struct Writer {
 }
 
 enum Work {
-    Steps(Receiver<Step>),
+    /// What to do, and since when it waits.
+    Steps(Receiver<Step>, Instant),
     Stop(oneshot::Sender<()>),
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, counts: Arc<Counters>) -> Result<Self, DbError> {
+    /// Starts the thread for the database in `file`, which `connection` is for.
+    pub(super) fn start(connection: Connection, file: &Path, counts: Arc<Counters>) -> Result<Self, DbError> {
         let (queue, work) = mpsc::channel(QUEUE);
-        let group = Group { connection, counts, members: Vec::new(), begun: None };
+        let log = Log { file: with_suffix(file, "-wal"), next_look: Instant::now() };
+        let group = Group { connection, counts, log, members: Vec::new(), begun: None };
         let thread = std::thread::Builder::new().name("sqlite-writer".into());
         thread.spawn(move || group.run(work)).map_err(DbError::unavailable)?;
         Ok(Self { queue })
@@ -71,7 +84,10 @@ impl Writer {
     /// Queues a piece of work, whose steps the thread does when it is its turn.
     pub(super) async fn begin(&self) -> Result<Steps, DbError> {
         let (steps, receiver) = sync_channel(STEPS);
-        self.queue.send(Work::Steps(receiver)).await.map_err(|_| unavailable("the database is closed"))?;
+        let queued = timeout(QUEUE_TIME, self.queue.send(Work::Steps(receiver, Instant::now()))).await;
+        queued
+            .map_err(|_| unavailable("too many wait to write"))?
+            .map_err(|_| unavailable("the database is closed"))?;
         Ok(Steps(steps))
     }
 
@@ -89,6 +105,7 @@ impl Writer {
 struct Group {
     connection: Connection,
     counts: Arc<Counters>,
+    log: Log,
     /// Who waits for its commit.
     members: Vec<Answer<()>>,
     /// When the transaction was begun, if one is open.
@@ -101,7 +118,11 @@ impl Group {
             let mut next = Some(first);
             while let Some(work) = next {
                 match work {
-                    Work::Steps(steps) => self.serve(&steps),
+                    // Dropped, its steps fail.
+                    Work::Steps(_, since) if since.elapsed() > QUEUE_TIME => {
+                        tracing::warn!("work waited too long for its turn to write");
+                    }
+                    Work::Steps(steps, _) => self.serve(&steps),
                     Work::Stop(stopped) => {
                         self.commit();
                         drop(self.connection);
@@ -113,6 +134,7 @@ impl Group {
                 next = if full { None } else { queue.try_recv().ok() };
             }
             self.commit();
+            self.log.bound(&self.connection);
         }
     }
 
@@ -203,8 +225,10 @@ impl Group {
             }
             Err(error) => {
                 tracing::warn!(%error, members = self.members.len(), "commit failed");
-                if self.members.len() == 1 {
-                    self.members.drain(..).for_each(|alone| answer(alone, Err(DbError::Unavailable("commit".into()))));
+                if self.members.len() == 1
+                    && let Some(alone) = self.members.pop()
+                {
+                    answer(alone, Err(DbError::unavailable(error)));
                 }
                 self.roll_back();
             }
@@ -246,6 +270,34 @@ impl Group {
     fn plain(&self, sql: &str) -> Result<(), DbError> {
         Ok(self.connection.prepare_cached(sql)?.raw_execute().map(drop)?)
     }
+}
+
+/// The file beside the database that takes what is committed, until a checkpoint moves it into the database. SQLite
+/// makes one every thousand pages, but begins the file anew only when no reader is at work.
+struct Log {
+    file: PathBuf,
+    next_look: Instant,
+}
+
+impl Log {
+    /// Begins the log anew when it has become too large, though readers have to be waited for.
+    fn bound(&mut self, connection: &Connection) {
+        if self.next_look > Instant::now() || self.file.metadata().is_ok_and(|log| log.len() <= LOG_BYTES_MAX) {
+            return;
+        }
+        self.next_look = Instant::now() + LOG_PAUSE;
+        let emptied = connection
+            .busy_timeout(LOG_PATIENCE)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))
+            .and_then(|busy: bool| connection.busy_timeout(BUSY_TIMEOUT).map(|()| !busy));
+        tracing::debug!(?emptied, "the write-ahead log was large");
+    }
+}
+
+fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn next_step(steps: &Receiver<Step>) -> Option<Step> {
