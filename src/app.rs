@@ -1,6 +1,7 @@
 //! All that a request may reach, built once at start. Nothing is global: two apps live in one test process.
 
 mod health;
+pub mod rulebook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::app::rulebook::Rulebook;
 use crate::auth::Authority;
 use crate::auth::standalone::Standalone;
 use crate::blob::hash::Algorithm;
@@ -15,7 +17,6 @@ use crate::clock::Clock;
 use crate::config::{Callers, Config, Database};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::policy::Policy;
 use crate::store::registry::Registry;
 
 /// The service.
@@ -33,7 +34,7 @@ pub struct App {
     /// The algorithm of the secure hash.
     pub hashing: Algorithm,
     /// Who may do what.
-    pub policy: Policy,
+    pub policy: Rulebook,
     /// Who is calling.
     pub authority: Authority,
     /// Work that outlives its request. Stopping waits for it.
@@ -49,7 +50,7 @@ impl App {
     /// The service that `config` describes.
     ///
     /// # Errors
-    /// When database or stores cannot be opened.
+    /// When database, stores or policy files cannot be opened.
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>> {
         let db = match &config.database {
             Database::Sqlite(file) => Db::open_sqlite(file).await?,
@@ -67,6 +68,7 @@ impl App {
             Callers::FakeTokens => Authority::FakeTokens,
             Callers::Nobody => Authority::Nobody,
         };
+        let policy = Rulebook::open(&config.policy).await.map_err(Error::internal)?;
         Ok(Arc::new(Self {
             config,
             clock,
@@ -74,7 +76,7 @@ impl App {
             db,
             stores,
             hashing,
-            policy: Policy::default(),
+            policy,
             authority,
             background: TaskTracker::new(),
             health_checks: Arc::new(Semaphore::new(health::CHECKS_MAX)),

@@ -26,7 +26,7 @@ pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Id
     Ok(found.map(|mut identity| {
         // compat: role names are compared in lower case.
         identity.roles.iter_mut().for_each(|role| *role = role.to_lowercase());
-        identity.is_admin = app.policy.is_admin(&identity);
+        identity.is_admin = app.policy.now().is_admin(&identity);
         identity
     }))
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use hyper::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method};
 
+use crate::api::ownership;
 use crate::api::query::Query;
 use crate::app::App;
 use crate::blob::Body;
@@ -100,7 +101,7 @@ impl Call {
     /// # Errors
     /// `Forbidden` when it does not hold.
     pub fn allow(&self, rule: Rule, target: &dyn Target) -> Result<()> {
-        if self.app.policy.check(rule, &self.identity, target) {
+        if self.app.policy.now().check(rule, &self.identity, target) {
             return Ok(());
         }
         Err(Error::forbidden(format!("You are not authorized to complete {} action.", rule.name())))
@@ -111,14 +112,23 @@ impl Call {
         ImageTarget { image, caller: &self.identity }
     }
 
-    /// Asks `rule` about `image`.
+    /// Asks `rule` about `image`, and whose it is where the reference still does.
     ///
     /// # Errors
     /// `Forbidden` when it does not hold, or `NotFound` when the caller may not even know that the image is there.
     pub fn allow_image(&self, rule: Rule, image: &Image) -> Result<()> {
+        self.allow_by_rule(rule, image)?;
+        ownership::of_image(self, rule, image)
+    }
+
+    /// Asks `rule` about `image`, and nothing else.
+    ///
+    /// # Errors
+    /// As of `allow_image`.
+    pub fn allow_by_rule(&self, rule: Rule, image: &Image) -> Result<()> {
         let target = self.target_of(image);
         self.allow(rule, &target).map_err(|refusal| {
-            if rule == Rule::GetImage || !self.app.policy.check(Rule::GetImage, &self.identity, &target) {
+            if rule == Rule::GetImage || !self.app.policy.now().check(Rule::GetImage, &self.identity, &target) {
                 Error::new(Kind::NotFound)
             } else {
                 refusal

@@ -4,8 +4,8 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 
 use crate::api::ctx::Call;
-use crate::api::images;
 use crate::api::reply::{self, Outgoing, Reply};
+use crate::api::{images, ownership};
 use crate::blob::range::{self, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::image::upload::Upload;
@@ -23,7 +23,9 @@ pub(crate) async fn upload(mut call: Call) -> Result<Reply> {
     let store = call.header("x-image-meta-store").map(str::to_owned);
     call.app.stores.for_new_data(store.as_deref())?;
     let image = images::find(&call).await?;
-    call.allow_image(Rule::UploadImage, &image)?;
+    call.allow_by_rule(Rule::UploadImage, &image)?;
+    ownership::of_image(&call, Rule::UploadImage, &image)
+        .map_err(|_| Error::forbidden(format!("Not allowed to upload image data for image {}", image.id)))?;
     let bytes = call.body.take();
     writing::upload(&call.app, &image, Upload { bytes, size, store }).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))

@@ -8,7 +8,7 @@ use crate::api::ctx::Call;
 use crate::api::patch::{self, Change, How, LocationsChange};
 use crate::api::reply::{self, Reply};
 use crate::api::view::{ImageView, ImagesView, href};
-use crate::api::{attributes, body, page};
+use crate::api::{attributes, body, ownership, page};
 use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::update::{self, Attribute};
@@ -64,6 +64,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     if let Some(rule) = visibility_rule(visibility) {
         call.allow(rule, &target)?;
     }
+    ownership::of_new_image(&call, image.owner.as_deref())?;
     refuse_set_by_service(&given)?;
     creation::create(&call.app, &image).await?;
     let mut created = shown(&call, StatusCode::CREATED, &image)?;

@@ -3,10 +3,10 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::api::body;
 use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
 use crate::api::view::MemberView;
+use crate::api::{body, ownership};
 use crate::db::{images, members};
 use crate::error::{Error, Kind, Result, Text};
 use crate::image::share;
@@ -45,8 +45,11 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     let wanted = wanted_member(&body::expected(&mut call).await?)?;
     call.mutating()?;
     let image = lookup(&call).await?;
-    let refuse = |_| Error::forbidden(format!("Not allowed to create members for image {}.", image.id));
-    share::shareable(&image).map_err(refuse)?;
+    let refused = || Error::forbidden(format!("Not allowed to create members for image {}.", image.id));
+    share::shareable(&image).map_err(|_| refused())?;
+    if !ownership::may_share(&call, &image) {
+        return Err(refused());
+    }
     allow(&call, Rule::AddMember, &image)?;
     let member = share::add(&call.app, &image, &wanted).await?;
     reply::json(StatusCode::OK, &MemberView(&member))
@@ -57,8 +60,11 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
     let status = wanted_status(&body::expected(&mut call).await?)?;
     call.mutating()?;
     let image = lookup(&call).await?;
-    let refuse = |_| Error::forbidden(format!("Not allowed to update members for image {}.", image.id));
-    share::shareable(&image).map_err(refuse)?;
+    let refused = || Error::forbidden(format!("Not allowed to update members for image {}.", image.id));
+    share::shareable(&image).map_err(|_| refused())?;
+    if !ownership::may_answer(&call, &image) {
+        return Err(refused());
+    }
     let member = find(&call, &image).await?;
     allow(&call, Rule::ModifyMember, &image)?;
     let status = status.as_str().and_then(|status| status.parse().ok()).ok_or_else(|| {
@@ -72,8 +78,11 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
     call.mutating()?;
     let image = lookup(&call).await?;
-    let refuse = |_| Error::forbidden(format!("Not allowed to delete members for image {}.", image.id));
-    share::shareable(&image).map_err(refuse)?;
+    let refused = || Error::forbidden(format!("Not allowed to delete members for image {}.", image.id));
+    share::shareable(&image).map_err(|_| refused())?;
+    if !ownership::may_share(&call, &image) {
+        return Err(refused());
+    }
     let member = find(&call, &image).await?;
     allow(&call, Rule::DeleteMember, &image)?;
     share::remove(&call.app, &member).await?;

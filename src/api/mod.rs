@@ -17,6 +17,7 @@ mod images;
 mod info;
 mod members;
 mod metadefs;
+mod ownership;
 pub mod page;
 pub mod patch;
 pub mod query;

@@ -2,9 +2,9 @@
 
 use hyper::StatusCode;
 
-use crate::api::attributes;
 use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
+use crate::api::{attributes, ownership};
 use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::{quota, update};
@@ -14,7 +14,7 @@ use crate::policy::Rule;
 /// `PUT /v2/images/{image_id}/tags/{tag_value}`.
 pub(crate) async fn put(call: Call) -> Result<Reply> {
     attributes::tag(call.place(1))?;
-    let before = changeable(&call).await?;
+    let before = changeable(&call, "update").await?;
     let mut after = before.clone();
     after.tags.insert(call.place(1).to_owned());
     quota::tags(&call.app.config.quotas, after.tags.len())
@@ -25,7 +25,7 @@ pub(crate) async fn put(call: Call) -> Result<Reply> {
 
 /// `DELETE /v2/images/{image_id}/tags/{tag_value}`.
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
-    let before = changeable(&call).await?;
+    let before = changeable(&call, "delete").await?;
     let mut after = before.clone();
     if !after.tags.remove(call.place(1)) {
         return Err(Error::new(Kind::NotFound));
@@ -34,11 +34,13 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
-async fn changeable(call: &Call) -> Result<Image> {
+async fn changeable(call: &Call, verb: &str) -> Result<Image> {
     call.mutating()?;
     let id = call.place(0);
     let found = images::find(&call.app.db, id, &call.identity).await?;
     let image = found.ok_or_else(|| Error::not_found(format!("Image {id} not found.")))?;
-    call.allow_image(Rule::ModifyImage, &image)?;
+    call.allow_by_rule(Rule::ModifyImage, &image)?;
+    ownership::of_image(call, Rule::ModifyImage, &image)
+        .map_err(|_| Error::forbidden(format!("Not allowed to {verb} tags for image {id}.")))?;
     Ok(image)
 }

@@ -2,6 +2,7 @@
 
 mod clouds;
 mod data_dir;
+mod policy;
 mod project;
 mod prompt;
 mod serve;
@@ -24,6 +25,8 @@ struct Cli {
 enum Command {
     /// Serve the Image API; with no options, stand-alone on 127.0.0.1:9292.
     Serve(serve::Serve),
+    /// Look at the policy: who may do what.
+    Policy(policy::PolicyCommand),
     /// Manage the users of a stand-alone service.
     User(user::User),
     /// Manage the projects of a stand-alone service.
@@ -34,6 +37,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(serve) => serve::run(&serve),
+        Command::Policy(policy) => policy::run(&policy),
         Command::User(user) => user::run(&user),
         Command::Project(project) => project::run(&project),
     };

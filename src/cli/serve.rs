@@ -15,7 +15,7 @@ use crate::cli::{clouds, say};
 use crate::clock::Clock;
 use crate::config::{Config, Listener, TlsFiles};
 use crate::http::Server;
-use crate::work::{purge_tokens, reap};
+use crate::work::{purge_tokens, reap, reload_policy};
 
 /// Options of `glint serve`.
 #[derive(Debug, Args)]
@@ -95,6 +95,7 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
     reap::at_start(&app).await?;
     let reaper = app.background.spawn(reap::run(Arc::clone(&app), stop.clone()));
     app.background.spawn(purge_tokens::run(Arc::clone(&app), stop.clone()));
+    app.background.spawn(reload_policy::run(Arc::clone(&app), stop.clone()));
     server.run(stop.clone()).await;
 
     tracing::info!("stopping");

@@ -7,15 +7,18 @@ mod credentials;
 mod enforce;
 mod evaluate;
 mod explain;
+pub mod file;
 pub mod parse;
 mod review;
 pub mod rules;
+mod sample;
 mod target;
 
 pub use enforce::{InvalidRule, Policy, Settings};
 pub use evaluate::Undecided;
 pub use explain::{Explanation, Reason};
 pub use rules::Rule;
+pub use sample::sample;
 pub use target::{ImageTarget, Nothing, Target, new_image};
 
 #[cfg(test)]

@@ -2,3 +2,4 @@
 
 pub mod purge_tokens;
 pub mod reap;
+pub mod reload_policy;

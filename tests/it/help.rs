@@ -6,9 +6,13 @@ use crate::harness::golden;
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 16] = [
         &[],
         &["serve"],
+        &["policy"],
+        &["policy", "check"],
+        &["policy", "list"],
+        &["policy", "sample"],
         &["user"],
         &["user", "add"],
         &["user", "grant"],

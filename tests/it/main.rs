@@ -21,6 +21,8 @@ mod lists;
 mod matrix;
 mod members;
 mod off;
+mod policy_cli;
+mod policy_files;
 mod policy_matrix;
 mod scale;
 mod schema;
