@@ -198,7 +198,7 @@ pub const ROUTES: &[Route] = &[
         path: "/metadefs/namespaces/{}/objects/{}",
         allow: Some("GET, PUT, DELETE"),
         methods: &[
-            on!(GET metadefs::no_definition),
+            on!(GET metadefs::no_definition, no body),
             on!(PUT metadefs::no_definition_to_change),
             on!(DELETE metadefs::no_definition, no body),
         ],

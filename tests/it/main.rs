@@ -21,6 +21,7 @@ mod lists;
 mod matrix;
 mod members;
 mod off;
+mod pairs;
 mod policy_cli;
 mod policy_files;
 mod policy_matrix;
