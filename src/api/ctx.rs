@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use hyper::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method};
 
+use crate::api::address;
 use crate::api::ownership;
 use crate::api::query::Query;
 use crate::app::App;
@@ -66,10 +67,9 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The address at which the client reached this service, without a path.
+    /// The address at which the client reached this service, without a path of the API.
     pub fn base_url(&self) -> String {
-        let host = self.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        format!("{}://{host}", self.scheme)
+        address::base_url(&self.headers, self.scheme, self.app.config.api.enable_proxy_headers_parsing)
     }
 
     /// Whether the client sends a body, by the reference's rule: a length above zero, or chunks with a method that

@@ -154,6 +154,9 @@ impl Message {
 }
 
 fn negotiated(status: StatusCode, message: &Message, asked: &Asked) -> Reply {
+    if asked.method == Method::HEAD {
+        return with_type(status, "text/html; charset=UTF-8", Outgoing::Empty);
+    }
     let title = title(status);
     let line = format!("{} {title}", status.as_u16());
     let (content_type, body) = match wanted(&asked.headers) {

@@ -1,5 +1,6 @@
 //! The wire of the Image API: parse the request, ask the policy, call a verb, show the result.
 
+mod address;
 mod attributes;
 mod body;
 mod cached;

@@ -172,6 +172,8 @@ pub struct TlsFiles {
 pub struct Api {
     /// The base of links in the version document, where it is not the address that the client used.
     pub public_endpoint: Option<String>,
+    /// Whether a proxy in front is believed when it says how clients reach it (group `oslo_middleware`).
+    pub enable_proxy_headers_parsing: bool,
     /// Images on a page that names no limit.
     pub limit_param_default: u32,
     /// The most images on a page.
@@ -439,6 +441,7 @@ impl Default for Api {
     fn default() -> Self {
         Self {
             public_endpoint: None,
+            enable_proxy_headers_parsing: false,
             limit_param_default: 25,
             api_limit_max: 1000,
             max_request_id_length: 64,

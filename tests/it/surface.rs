@@ -54,6 +54,46 @@ async fn versions() {
     assert_eq!(document["versions"][0]["links"][0]["href"], "https://cloud/image/v2/");
 }
 
+/// (headers, the base of the links)
+#[tokio::test]
+async fn links_lead_to_the_proxy_in_front() {
+    let cases: [(&[(&str, &str)], &str); 13] = [
+        (&[], "http://images.test"),
+        (&[("x-forwarded-proto", "https")], "https://images.test"),
+        (
+            &[("x-forwarded-proto", "HTTPS, http"), ("x-forwarded-host", "cloud.test:8443, inner")],
+            "https://cloud.test:8443",
+        ),
+        (&[("x-forwarded-host", "cloud.test"), ("x-forwarded-prefix", "/image/")], "http://cloud.test/image"),
+        (&[("forwarded", "for=192.0.2.1; Proto=https;host=\"a.test:8443\", proto=http;host=b")], "https://a.test:8443"),
+        (&[("forwarded", "for=192.0.2.1"), ("x-forwarded-proto", "https")], "http://images.test"),
+        (&[("x-forwarded-proto", "gopher")], "http://images.test"),
+        (&[("x-forwarded-host", "a b")], "http://images.test"),
+        (&[("x-forwarded-host", "")], "http://images.test"),
+        (&[("x-forwarded-host", "a/b")], "http://images.test"),
+        (&[("x-forwarded-prefix", "image")], "http://images.test"),
+        (&[("x-forwarded-prefix", "/a?b")], "http://images.test"),
+        (&[("x-forwarded-prefix", "/")], "http://images.test"),
+    ];
+    let ignored = TestApp::new().await;
+    let believed = TestApp::with(|config| config.api.enable_proxy_headers_parsing = true).await;
+    for (headers, base) in cases {
+        for (app, base) in [(&ignored, "http://images.test"), (&believed, base)] {
+            let ask = |method, path| {
+                let ask = app.request(MEMBER, method, path);
+                headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value))
+            };
+            let document = ask("GET", "/versions").send().await.json();
+            assert_eq!(document["versions"][0]["links"][0]["href"], format!("{base}/v2/"), "{headers:?}");
+            let root = ask("GET", "/v2").send().await;
+            assert_eq!(root.header("location"), Some(format!("{base}/v2/").as_str()), "{headers:?}");
+            let created = ask("POST", "/v2/images").json(&json!({})).send().await;
+            let href = created.json()["self"].as_str().unwrap().to_owned();
+            assert_eq!(created.header("location"), Some(format!("{base}{href}").as_str()), "{headers:?}");
+        }
+    }
+}
+
 /// (method, path, status, `Allow`)
 #[tokio::test]
 async fn methods() {
@@ -74,6 +114,14 @@ async fn methods() {
         ("GET", "/v2/nothere", 404, None),
         ("FOO", "/v2/nothere", 501, None),
         ("GET", "/v2/images/a/b/c", 404, None),
+        ("TRACE", "/v2/images", 405, Some("GET, POST")),
+        ("HEAD", "/v2/images/x", 405, Some("GET, PATCH, DELETE")),
+        ("HEAD", "/v2/nothere", 404, None),
+        ("HEAD", "/v2", 302, None),
+        ("HEAD", "/versions", 200, None),
+        ("FOO", "/versions", 200, None),
+        ("FOO", "/", 300, None),
+        ("POST", "/v3", 300, None),
         ("OPTIONS", "/v2/images", 200, None),
     ];
     for (method, path, status, allow) in cases {
@@ -86,6 +134,13 @@ async fn methods() {
         assert_eq!((answer.status, answer.message()), (400, message.to_owned()), "{method} {path}");
     }
     assert_eq!(app.request(MEMBER, "GET", "/v2/images").body("x").send().await.status, 200, "taken and not read");
+    for (caller, path, status) in
+        [(MEMBER, "/v2/images/x", 405), (MEMBER, "/v2/nothere", 404), (ANONYMOUS, "/v2/images", 401)]
+    {
+        let answer = app.request(caller, "HEAD", path).send().await;
+        let found = (answer.status, answer.header("content-type"), answer.text());
+        assert_eq!(found, (status, Some("text/html; charset=UTF-8"), ""), "{path}");
+    }
 }
 
 /// (`Accept`, content type of the answer)
