@@ -204,7 +204,8 @@ fn format(value: &Value, formats: &[String]) -> Result<Option<String>, String> {
     }
 }
 
-fn not_of_type(value: &Value, types: &str) -> String {
+/// The reference's words for `value`, which should be of other `types`.
+pub(crate) fn not_of_type(value: &Value, types: &str) -> String {
     format!("{} is not of type {types}", python(value))
 }
 

@@ -10,7 +10,7 @@ use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 
-use crate::api::reply::{Outgoing, Reply, with_type};
+use crate::api::reply::{self, Outgoing, Reply, with_type};
 use crate::error::{Error, Kind, Text};
 
 /// The head of a request, as far as the body of an error shows it.
@@ -25,7 +25,7 @@ pub(crate) fn reply(error: &Error, asked: &Asked) -> Reply {
     log(error);
     let status = status(error.kind());
     if status == StatusCode::NO_CONTENT {
-        return with_type(status, "text/html; charset=UTF-8", Outgoing::Empty);
+        return reply::bare(status);
     }
     let message = match (error.text(), error.kind()) {
         (Text::Instead(text) | Text::Beside(text), Kind::Unsupported) => Message::media_type(asked, text),
@@ -155,7 +155,7 @@ impl Message {
 
 fn negotiated(status: StatusCode, message: &Message, asked: &Asked) -> Reply {
     if asked.method == Method::HEAD {
-        return with_type(status, "text/html; charset=UTF-8", Outgoing::Empty);
+        return reply::empty(status);
     }
     let title = title(status);
     let line = format!("{} {title}", status.as_u16());

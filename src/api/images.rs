@@ -19,8 +19,7 @@ use crate::policy::{Rule, new_image as about_to_be};
 /// What no client may name when it creates an image.
 const NOT_ON_CREATE: [&str; 5] = ["direct_url", "self", "file", "schema", "stores"];
 /// What only the service sets.
-const SET_BY_SERVICE: [&str; 8] =
-    ["created_at", "updated_at", "status", "checksum", "os_hash_algo", "os_hash_value", "size", "virtual_size"];
+const SET_BY_SERVICE: [&str; 6] = ["created_at", "updated_at", "status", "checksum", "size", "virtual_size"];
 /// The longest name of a property, in characters.
 const PROPERTY_NAME_MAX: usize = 255;
 
@@ -40,14 +39,15 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
         images.into_iter().filter(|image| call.allow_image(Rule::GetImage, image).is_ok()).collect();
     // compat: a page whose images all were filtered away has no link to the next one.
     let next = next.filter(|_| !images.is_empty());
-    reply::json(StatusCode::OK, &ImagesView { images: &images, options, first, next })
+    reply::json(StatusCode::OK, &ImagesView { images: &images, options, caller: &call.identity, first, next })
 }
 
 /// `POST /v2/images`.
 pub(crate) async fn create(mut call: Call) -> Result<Reply> {
-    let Value::Object(given) = body::expected(&mut call).await? else {
+    let given = match body::expected(&mut call).await? {
+        Value::Object(given) => given,
         // compat: the reference fails with 500 on an array.
-        return Err(attributes::mismatch("image", "[] is not of type 'object'"));
+        array => return Err(attributes::mismatch("image", &attributes::not_of_type(&array, "'object'"))),
     };
     let attributes = acceptable(&given, &call)?;
     call.mutating()?;
@@ -126,7 +126,7 @@ pub(crate) async fn find(call: &Call) -> Result<Image> {
 }
 
 fn shown(call: &Call, status: StatusCode, image: &Image) -> Result<Reply> {
-    reply::json(status, &ImageView { image, options: &call.app.config.api })
+    reply::json(status, &ImageView { image, options: &call.app.config.api, caller: &call.identity })
 }
 
 /// What a new image is to be, each value typed, none of a name that clients may not use.

@@ -86,7 +86,8 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
     let member = find(&call, &image).await?;
     allow(&call, Rule::DeleteMember, &image)?;
     share::remove(&call.app, &member).await?;
-    Ok(reply::empty(StatusCode::NO_CONTENT))
+    // compat: unlike other answers without a body, this one names no type.
+    Ok(reply::bare(StatusCode::NO_CONTENT))
 }
 
 async fn lookup(call: &Call) -> Result<Image> {

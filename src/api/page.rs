@@ -19,7 +19,8 @@ pub fn wanted(query: &Query, options: &Api) -> Result<(ImageFilter, Page)> {
     let marker = query.take_all("marker").into_iter().next();
     let member_status = query.take("member_status");
     let tags = query.take_all("tag");
-    let visibility = visibility(query.take_all("visibility").pop().as_deref())?;
+    let named = query.take_all("visibility").pop();
+    let visibility = visibility(named.as_deref())?;
     if query.get("changes-since").is_some_and(|value| !value.is_empty()) {
         return Err(Error::invalid("The \"changes-since\" filter is no longer available on v2."));
     }
@@ -30,7 +31,11 @@ pub fn wanted(query: &Query, options: &Api) -> Result<(ImageFilter, Page)> {
     let protected = truth(&mut query, "protected", false)?;
     let mut conditions: Vec<Condition> = tags.iter().map(|tag| Condition::Tag(tag.trim().to_owned())).collect();
     conditions.extend(protected.map(Condition::Protected));
-    for (name, value) in query.iter() {
+    // No image has a visibility without a name.
+    conditions.extend(named.filter(String::is_empty).map(|_| Condition::Never));
+    // Images that were deleted are in no list, whatever is asked for.
+    query.take_all("deleted");
+    for (name, value) in query.last_of_each() {
         conditions.push(filters::condition(name, value)?);
     }
     let limit = limit.unwrap_or(options.limit_param_default).min(options.api_limit_max);

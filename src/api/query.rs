@@ -1,5 +1,7 @@
 //! The query of a URL: names and values in their order, decoded as browsers encode them.
 
+use std::collections::HashSet;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::error::{Error, Result};
@@ -24,7 +26,7 @@ impl Query {
     /// # Errors
     /// `Invalid` when it is not UTF-8, or has too many parameters.
     pub fn parse(text: &str) -> Result<Self> {
-        let parts: Vec<&str> = text.split('&').filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> = text.split(['&', ';']).filter(|part| !part.is_empty()).collect();
         if parts.len() > PARAMETERS_MAX {
             return Err(Error::invalid(format!("A query may have {PARAMETERS_MAX} parameters at the most.")));
         }
@@ -63,8 +65,16 @@ impl Query {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Every parameter in order, but of those that are repeated the last only.
+    pub fn last_of_each(&self) -> Vec<(&str, &str)> {
+        let mut seen = HashSet::new();
+        let mut last: Vec<_> = self.iter().rev().filter(|(name, _)| seen.insert(*name)).collect();
+        last.reverse();
+        last
+    }
+
     /// Every parameter, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 

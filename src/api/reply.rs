@@ -39,6 +39,13 @@ pub(crate) fn empty(status: StatusCode) -> Reply {
     with_type(status, "text/html; charset=UTF-8", Outgoing::Empty)
 }
 
+/// No body, and no header that speaks of one.
+pub(crate) fn bare(status: StatusCode) -> Reply {
+    let mut reply = Response::new(Outgoing::Empty);
+    *reply.status_mut() = status;
+    reply
+}
+
 pub(crate) fn with_type(status: StatusCode, content_type: &'static str, body: Outgoing) -> Reply {
     let mut reply = Response::new(body);
     *reply.status_mut() = status;

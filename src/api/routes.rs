@@ -322,8 +322,10 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
 fn unauthenticated(call: &Call, asked: &Asked) -> Reply {
     let mut reply = error::reply(&Error::new(Kind::Unauthenticated), asked);
     let realm = format!("Keystone uri=\"{}/identity\"", call.base_url());
-    // A Host header that cannot stand in an answer leaves the hint out.
-    if let Ok(realm) = HeaderValue::from_str(&realm) {
+    // Only who hands out tokens says where. A Host header that cannot stand in an answer leaves the hint out.
+    if call.app.authority.built_in().is_some()
+        && let Ok(realm) = HeaderValue::from_str(&realm)
+    {
         reply.headers_mut().insert(WWW_AUTHENTICATE, realm);
     }
     reply

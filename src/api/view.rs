@@ -4,7 +4,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::clock::Timestamp;
 use crate::config::Api;
+use crate::model::identity::Identity;
 use crate::model::image::{Image, Location};
+use crate::model::lifecycle::Status;
 use crate::model::member::Member;
 
 /// Properties that only the service itself sees.
@@ -14,11 +16,21 @@ const HIDDEN_PROPERTIES: [&str; 2] = ["os_glance_stage_host", "os_glance_hash_op
 pub(crate) struct ImageView<'a> {
     pub(crate) image: &'a Image,
     pub(crate) options: &'a Api,
+    /// Who looks at it.
+    pub(crate) caller: &'a Identity,
+}
+
+impl ImageView<'_> {
+    /// The locations that the caller may know. compat: those of a deactivated image are the administrators'.
+    fn locations(&self) -> &[Location] {
+        let hidden = self.image.status == Status::Deactivated && !self.caller.is_admin;
+        if hidden { &[] } else { &self.image.locations }
+    }
 }
 
 impl Serialize for ImageView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { image, options } = self;
+        let Self { image, options, .. } = self;
         let mut map = serializer.serialize_map(None)?;
         for (name, value) in &image.properties {
             if !HIDDEN_PROPERTIES.contains(&name.as_str()) {
@@ -44,11 +56,11 @@ impl Serialize for ImageView<'_> {
         map.serialize_entry("created_at", &iso_time(image.created_at))?;
         map.serialize_entry("updated_at", &iso_time(image.updated_at.unwrap_or(image.created_at)))?;
         if options.show_multiple_locations {
-            let locations: Vec<LocationView<'_>> = image.locations.iter().map(LocationView).collect();
+            let locations: Vec<LocationView<'_>> = self.locations().iter().map(LocationView).collect();
             map.serialize_entry("locations", &locations)?;
         }
         if options.show_image_direct_url
-            && let Some(best) = image.locations.first()
+            && let Some(best) = self.locations().first()
         {
             map.serialize_entry("direct_url", &best.url)?;
         }
@@ -56,7 +68,7 @@ impl Serialize for ImageView<'_> {
         map.serialize_entry("self", &href(image))?;
         map.serialize_entry("file", &format!("{}/file", href(image)))?;
         map.serialize_entry("schema", "/v2/schemas/image")?;
-        let stores: Vec<&str> = image.locations.iter().filter_map(Location::store).collect();
+        let stores: Vec<&str> = self.locations().iter().filter_map(Location::store).collect();
         if !stores.is_empty() {
             map.serialize_entry("stores", &stores.join(","))?;
         }
@@ -84,6 +96,7 @@ impl Serialize for LocationView<'_> {
 pub(crate) struct ImagesView<'a> {
     pub(crate) images: &'a [Image],
     pub(crate) options: &'a Api,
+    pub(crate) caller: &'a Identity,
     pub(crate) first: String,
     pub(crate) next: Option<String>,
 }
@@ -91,7 +104,7 @@ pub(crate) struct ImagesView<'a> {
 impl Serialize for ImagesView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("images", &ImageArray { images: self.images, options: self.options })?;
+        map.serialize_entry("images", &ImageArray(self))?;
         map.serialize_entry("first", &self.first)?;
         map.serialize_entry("schema", "/v2/schemas/images")?;
         if let Some(next) = &self.next {
@@ -101,14 +114,12 @@ impl Serialize for ImagesView<'_> {
     }
 }
 
-struct ImageArray<'a> {
-    images: &'a [Image],
-    options: &'a Api,
-}
+struct ImageArray<'a>(&'a ImagesView<'a>);
 
 impl Serialize for ImageArray<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.images.iter().map(|image| ImageView { image, options: self.options }))
+        let ImagesView { images, options, caller, .. } = self.0;
+        serializer.collect_seq(images.iter().map(|image| ImageView { image, options, caller }))
     }
 }
 

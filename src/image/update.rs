@@ -59,8 +59,7 @@ pub fn set(app: &App, image: &mut Image, attribute: Attribute) -> Result<()> {
     match attribute {
         Attribute::Id(id) => image.id = id,
         Attribute::Name(name) => image.name = name,
-        // An empty owner is none.
-        Attribute::Owner(owner) => image.owner = owner.filter(|owner| !owner.is_empty()),
+        Attribute::Owner(owner) => image.owner = owner,
         Attribute::Visibility(visibility) => image.visibility = visibility,
         Attribute::Protected(protected) => image.protected = protected,
         Attribute::OsHidden(hidden) => image.os_hidden = hidden,

@@ -70,10 +70,11 @@ async fn write(
     store.discard(&image.id).await.map_err(failed)?;
     let declared = upload.size.filter(|&size| size != 0);
     let limit = declared.map_or(cap, |size| u64::try_from(size).unwrap_or(0));
-    let (bytes, digests) = hash::beside(pipe::capped(upload.bytes, limit), app.hashing);
+    let (bytes, seen) = pipe::counted(upload.bytes);
+    let (bytes, digests) = hash::beside(pipe::capped(bytes, limit), app.hashing);
     let placed = store.put(&image.id, bytes).await.map_err(|error| match (error, declared) {
         (StoreError::Body(BodyError::TooLong { .. }), Some(size)) => {
-            Error::invalid(format!("Size exceeds: expected {size} bytes, got more"))
+            Error::invalid(format!("Size exceeds: expected {size} bytes, got {} bytes", seen.bytes()))
         }
         (error, _) => failed(error),
     })?;

@@ -189,14 +189,14 @@ async fn what_cannot_be_uploaded() {
             &[octets, ("x-openstack-image-size", "2")],
             3,
             400,
-            "Size exceeds: expected 2 bytes, got more|",
+            "Size exceeds: expected 2 bytes, got 3 bytes|",
         ),
         (
             ready.clone(),
             &[octets, ("x-openstack-image-size", "-5")],
             3,
             400,
-            "Size exceeds: expected -5 bytes, got more|",
+            "Size exceeds: expected -5 bytes, got 3 bytes|",
         ),
         (
             ready.clone(),

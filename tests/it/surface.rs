@@ -1,5 +1,6 @@
 //! The outside of the API: versions, methods, forms of errors, schemas, information, health.
 
+use glint::config::Callers;
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
@@ -166,6 +167,9 @@ async fn errors_come_in_the_form_that_is_asked_for() {
     }
     let unknown = app.get(ANONYMOUS, "/v2/images").await;
     assert_eq!(unknown.status, 401);
+    assert_eq!(unknown.header("www-authenticate"), None, "the proxy in front says where tokens are");
+    let alone = TestApp::with(|config| config.callers = Callers::BuiltIn).await;
+    let unknown = alone.get(ANONYMOUS, "/v2/images").await;
     assert_eq!(unknown.header("www-authenticate"), Some("Keystone uri=\"http://images.test/identity\""));
 }
 

@@ -9,10 +9,13 @@
 
 mod boot;
 mod clients;
+mod differential;
 mod memory;
 mod policy;
 mod venv;
 
+#[path = "../it/harness/callers.rs"]
+mod callers;
 #[path = "../it/harness/process.rs"]
 mod process;
 #[path = "../it/harness/raw.rs"]

@@ -1,0 +1,234 @@
+//! The reference and Glint, side by side: the same requests go to both, and their answers must be equal. Where they are
+//! not, the table names the row of `docs/compat.md` that says why.
+
+mod compare;
+mod everywhere;
+mod servers;
+mod table;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use self::compare::{Comparable, Names};
+use self::everywhere::EVERYWHERE;
+use self::servers::{Glint, Reference};
+use self::table::{Accepted, Case, Scope, Table};
+use self::wire::Answer;
+use crate::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
+
+/// Runs only the tables whose name begins so.
+const ONLY: &str = "GLINT_DIFFERENTIAL";
+
+const SERVICE: Caller = Caller { name: "service", project: Some("service"), roles: "service" };
+const MANAGER: Caller = Caller { name: "manager", project: Some("p1"), roles: "manager" };
+/// Whose headers the table writes itself.
+const NOBODY: Caller = Caller { name: "nobody", ..ANONYMOUS };
+const CALLERS: [Caller; 8] = [ANONYMOUS, READER, MEMBER, ADMIN, OTHER, SERVICE, MANAGER, NOBODY];
+
+#[test]
+#[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
+fn tables_of_requests() {
+    if servers::reference_venv().is_none() {
+        println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
+        return;
+    }
+    let only = std::env::var(ONLY).unwrap_or_default();
+    let tables = table::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/differential/tables"));
+    let known = rows_of_compat();
+    let scratch = tempfile::tempdir().unwrap();
+    let mut score = Score::default();
+    let sites: BTreeSet<&str> = tables.iter().map(|table| table.site.as_str()).collect();
+    for site in sites {
+        let tables: Vec<&Table> =
+            tables.iter().filter(|table| table.site == site && table.name.starts_with(&only)).collect();
+        if tables.is_empty() {
+            continue;
+        }
+        let servers = Pair::start(site, &scratch.path().join("empty.sqlite"));
+        for table in tables {
+            servers.compare(table, &known, &mut score);
+        }
+    }
+    let accepted = score.compared - score.equal - score.wrong.len();
+    println!("{} requests compared: {} equal, {accepted} accepted", score.compared, score.equal);
+    for (row, count) in &score.accepted {
+        println!("  {count:4} {row}");
+    }
+    assert!(score.wrong.is_empty(), "{} unexplained:\n\n{}", score.wrong.len(), score.wrong.join("\n\n"));
+}
+
+/// What came of the comparison.
+#[derive(Default)]
+struct Score {
+    compared: usize,
+    equal: usize,
+    /// For how many requests each row of `docs/compat.md` was needed.
+    accepted: BTreeMap<String, usize>,
+    wrong: Vec<String>,
+}
+
+impl Score {
+    fn count(&mut self, rows: Vec<String>) {
+        self.equal += usize::from(rows.is_empty());
+        for row in rows {
+            *self.accepted.entry(row).or_default() += 1;
+        }
+    }
+}
+
+/// The first cells of the rows of `docs/compat.md`, without markup.
+fn rows_of_compat() -> BTreeSet<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compat.md")).unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+    rows.filter_map(|row| row.split_once(" |")).map(|(first, _)| first.replace('`', "")).collect()
+}
+
+/// Both servers.
+struct Pair {
+    reference: Reference,
+    glint: Glint,
+}
+
+impl Pair {
+    fn start(site: &str, database: &Path) -> Self {
+        Self { reference: Reference::start(site, database), glint: Glint::start(site) }
+    }
+
+    fn compare(&self, table: &Table, known: &BTreeSet<String>, score: &mut Score) {
+        let mut kept: [Vec<(String, String)>; 2] = Default::default();
+        for case in &table.cases {
+            let place = format!("{}:{}", table.name, case.line);
+            score.compared += 1;
+            let [theirs, ours] = self.ask(case, &kept);
+            for (kept, answer) in kept.iter_mut().zip([&theirs, &ours]) {
+                let id = case.keep.as_ref().map(|name| (id_in(answer, &place), name.clone()));
+                kept.extend(id);
+                // The longest first: $ab is not $a with a b behind it.
+                kept.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
+            }
+            let folders = [self.reference.folder.path(), self.glint.folder.path()];
+            let comparable = |answer, at: usize| {
+                compare::comparable(answer, &Names { kept: &kept[at], folder: folders[at], own: &table.text })
+            };
+            let (theirs, ours) = (comparable(&theirs, 0), comparable(&ours, 1));
+            match verdict(case.accepted.as_ref(), &theirs, &ours, known) {
+                Ok(rows) => score.count(rows),
+                Err(fault) => score.wrong.push(told(&place, case, &fault, &theirs, &ours)),
+            }
+        }
+    }
+
+    /// The reference's answer and ours.
+    fn ask(&self, case: &Case, kept: &[Vec<(String, String)>; 2]) -> [Answer; 2] {
+        let caller = CALLERS.iter().find(|caller| caller.name == case.request.who);
+        let caller = caller.unwrap_or_else(|| panic!("line {}: nobody is called {}", case.line, case.request.who));
+        let mut headers = vec![("Host".to_owned(), "images.test".to_owned())];
+        headers.push(("Accept".to_owned(), "application/json".to_owned()));
+        headers.extend(caller.headers().into_iter().map(|(name, value)| (name.to_owned(), value)));
+        [0, 1].map(|at| {
+            let mut request = case.request.clone();
+            for (id, name) in &kept[at] {
+                let name = format!("${name}");
+                request.path = request.path.replace(&name, id);
+                request.headers.iter_mut().for_each(|(_, value)| {
+                    *value = value.as_ref().map(|value| value.replace(&name, id));
+                });
+                request.body = request.body.map(|body| replaced(&body, name.as_bytes(), id.as_bytes()));
+            }
+            wire::ask([self.reference.address, self.glint.address][at], &request, &headers)
+        })
+    }
+}
+
+fn replaced(bytes: &[u8], name: &[u8], id: &[u8]) -> Vec<u8> {
+    let mut result = Vec::new();
+    let mut rest = bytes;
+    while let Some((first, behind)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(name) {
+            result.extend(id);
+            rest = behind;
+        } else {
+            result.push(*first);
+            rest = behind;
+        }
+    }
+    result
+}
+
+fn id_in(answer: &Answer, place: &str) -> String {
+    let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+    let id = body.as_ref().and_then(|body| body["id"].as_str());
+    id.unwrap_or_else(|| panic!("{place}: no id in {}", String::from_utf8_lossy(&answer.body))).to_owned()
+}
+
+/// The rows of `docs/compat.md` that explain how the answers differ, none when they do not; or why they do not explain it.
+fn verdict(
+    accepted: Option<&Accepted>,
+    theirs: &Comparable,
+    ours: &Comparable,
+    known: &BTreeSet<String>,
+) -> Result<Vec<String>, String> {
+    let mut rows = Vec::new();
+    let mut theirs = theirs.clone();
+    for general in EVERYWHERE {
+        let changed = (general.ours_of)(&theirs);
+        if changed != theirs && closer(&changed, &theirs, ours) {
+            rows.push(general.row.to_owned());
+            theirs = changed;
+        }
+    }
+    match accepted {
+        None if theirs != *ours => return Err("unexplained".to_owned()),
+        None => {}
+        Some(Accepted { row, .. }) if theirs == *ours => return Err(format!("equal, so there is no need for {row:?}")),
+        Some(accepted) if outside(accepted.scope, &theirs) != outside(accepted.scope, ours) => {
+            return Err(format!("there is more than {:?} says", accepted.row));
+        }
+        Some(accepted) => rows.push(accepted.row.clone()),
+    }
+    match rows.iter().find(|row| !known.contains(*row)) {
+        Some(row) => Err(format!("docs/compat.md has no row {row:?}")),
+        None => Ok(rows),
+    }
+}
+
+/// Whether fewer lines are apart.
+fn closer(changed: &Comparable, before: &Comparable, ours: &Comparable) -> bool {
+    let only_in =
+        |one: &str, other: &str| one.lines().filter(|line| !other.lines().any(|there| there == *line)).count();
+    let apart = |one: &Comparable| {
+        only_in(&one.head, &ours.head)
+            + only_in(&ours.head, &one.head)
+            + only_in(&one.body, &ours.body)
+            + only_in(&ours.body, &one.body)
+    };
+    apart(changed) < apart(before)
+}
+
+/// The lines of `answer` that a difference of `scope` does not touch.
+fn outside(scope: Scope, answer: &Comparable) -> Vec<&str> {
+    let is_link = |line: &str| ["\"first\": ", "\"next\": "].iter().any(|link| line.trim_start().starts_with(link));
+    match scope {
+        Scope::Everything => Vec::new(),
+        Scope::Text => answer.head.lines().filter(|line| !line.starts_with("content-length")).collect(),
+        Scope::Links => answer.head.lines().chain(answer.body.lines().filter(|line| !is_link(line))).collect(),
+    }
+}
+
+/// A fault in full.
+fn told(place: &str, case: &Case, fault: &str, theirs: &Comparable, ours: &Comparable) -> String {
+    let request = &case.request;
+    let body = request.body.as_ref().map_or_else(String::new, |body| body.escape_ascii().to_string());
+    let mut text = format!("{place}: {fault}\n{} {} {} {body:.300}\n", request.who, request.method, request.path);
+    let [theirs, ours] = [theirs, ours].map(|answer| format!("{}\n{}", answer.head, answer.body));
+    for (mark, one, other) in [("theirs", &theirs, &ours), ("ours  ", &ours, &theirs)] {
+        for line in one.lines().filter(|line| !other.lines().any(|there| there == *line)) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {mark} {line:.600}");
+        }
+    }
+    text
+}
