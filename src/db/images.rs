@@ -1,10 +1,14 @@
 //! Images in the database: find, insert, change, remove. Children (properties, tags, locations) come along.
+//!
+//! `+deleted` keeps SQLite from the reference's indexes on that column: nearly every row has the same value there, and
+//! without statistics it would take that index as soon as one on the id.
 
 mod list;
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::clock::Timestamp;
+use crate::db::sql::{Reading, any_of};
 use crate::db::{Db, DbError, Row, Sql, Tx, sql};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location, Visibility};
@@ -23,18 +27,23 @@ const COLUMNS: &str = "images.id, images.name, images.status, images.visibility,
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &Db, id: &str, who: &Identity) -> Result<Option<Image>, DbError> {
-    let mut select = Sql::new(format!("SELECT {COLUMNS} FROM images WHERE images.deleted = ? AND images.id = ?"));
+    let (id, who) = (id.to_owned(), who.clone());
+    db.read(move |reading| {
+        let mut found: Vec<Image> = find_row(reading, &id, &who)?.into_iter().collect();
+        fill_in(reading, &mut found)?;
+        Ok(found.pop())
+    })
+    .await
+}
+
+/// The image `id` without its children, if `who` may see it.
+fn find_row(reading: &Reading<'_>, id: &str, who: &Identity) -> Result<Option<Image>, DbError> {
+    let mut select = Sql::new(format!("SELECT {COLUMNS} FROM images WHERE +images.deleted = ? AND images.id = ?"));
     select = select.bind(false).bind(id);
     if !who.is_admin {
         select.push(" AND ").push(visible_by_id(who));
     }
-    // The children are read along, whether or not the image may be seen: one trip instead of two.
-    let mut batch = vec![select];
-    batch.extend(children(&sql!("= ?", id)));
-    let mut answers = db.fetch_batch(batch).await?.into_iter();
-    let mut images = read_images(answers.next())?;
-    hang(&mut images, answers)?;
-    Ok(images.pop())
+    reading.fetch(&select)?.first().map(read_image).transpose()
 }
 
 /// What of somebody else's images `who` may see by id; the answer of a member does not matter here.
@@ -196,7 +205,7 @@ fn insert_tag(id: &str, tag: &str, now: Timestamp) -> Sql {
 fn take_away(table: &str, column: &str, id: &str, what: &str, now: Timestamp) -> Sql {
     let text = format!(
         "UPDATE {table} SET deleted = ?, deleted_at = ?, updated_at = ? \
-         WHERE image_id = ? AND {column} = ? AND deleted = ?"
+         WHERE image_id = ? AND {column} = ? AND +deleted = ?"
     );
     sql!(text, true, now, now, id, what, false)
 }
@@ -238,13 +247,13 @@ pub(super) async fn remove(tx: &Tx, id: &str, from: Status, now: Timestamp) -> R
     }
     let mut batch: Vec<Sql> = ["image_properties", "image_tags", "image_members"]
         .map(|table| {
-            let text = format!("UPDATE {table} SET deleted = ?, deleted_at = ? WHERE image_id = ? AND deleted = ?");
+            let text = format!("UPDATE {table} SET deleted = ?, deleted_at = ? WHERE image_id = ? AND +deleted = ?");
             sql!(text, true, now, id, false)
         })
         .into();
     batch.push(sql!(
         "UPDATE image_locations SET status = 'deleted', deleted = ?, deleted_at = ?, updated_at = ? \
-         WHERE image_id = ? AND deleted = ?",
+         WHERE image_id = ? AND +deleted = ?",
         true,
         now,
         now,
@@ -253,10 +262,6 @@ pub(super) async fn remove(tx: &Tx, id: &str, from: Status, now: Timestamp) -> R
     ));
     tx.execute_batch(batch).await?;
     Ok(true)
-}
-
-fn read_images(rows: Option<Vec<Row>>) -> Result<Vec<Image>, DbError> {
-    rows.unwrap_or_default().iter().map(read_image).collect()
 }
 
 fn read_image(row: &Row) -> Result<Image, DbError> {
@@ -289,52 +294,32 @@ fn unreadable(error: &dyn std::error::Error) -> DbError {
     DbError::Unreadable(error.to_string())
 }
 
-/// The statements for the properties, tags and locations of the images whose id is `those`.
-fn children(those: &Sql) -> [Sql; 3] {
-    [
-        ("SELECT image_id, name, value FROM image_properties", ""),
-        ("SELECT image_id, value FROM image_tags", ""),
-        ("SELECT image_id, id, value, meta_data, status FROM image_locations", " ORDER BY id"),
-    ]
-    .map(|(select, order)| {
-        let mut select = Sql::new(format!("{select} WHERE image_id "));
-        select.push(those.clone()).push(sql!(" AND deleted = ?", false)).push(order);
-        select
-    })
-}
-
-/// Reads the children of all `images`: three statements in one trip, however many images there are.
-async fn fill_in(db: &Db, images: &mut [Image]) -> Result<(), DbError> {
+/// Reads the properties, tags and locations of all `images`: one statement each, however many images there are.
+fn fill_in(reading: &Reading<'_>, images: &mut [Image]) -> Result<(), DbError> {
     if images.is_empty() {
         return Ok(());
     }
-    let mut those = Sql::new("IN ");
-    those.push_list(images.iter().map(|image| &image.id));
-    let answers = db.fetch_batch(children(&those).into()).await?;
-    hang(images, answers.into_iter())
-}
-
-/// Hangs what the statements of `children` answered on the images.
-fn hang(images: &mut [Image], mut answers: impl Iterator<Item = Vec<Row>>) -> Result<(), DbError> {
     let places: HashMap<String, usize> = images.iter().enumerate().map(|(at, image)| (image.id.clone(), at)).collect();
-    let mut each = |hang: fn(&mut Image, &Row) -> Result<(), DbError>| {
-        for row in answers.next().unwrap_or_default() {
+    let mut each = |table: &str, columns: &str, order: &str, hang: fn(&mut Image, &Row) -> Result<(), DbError>| {
+        let mut select = Sql::new(format!("SELECT image_id, {columns} FROM {table} WHERE "));
+        select.push(any_of("image_id", places.keys())).push(sql!(" AND +deleted = ?", false)).push(order);
+        for row in reading.fetch(&select)? {
             if let Some(image) = places.get(row.text(0)?).and_then(|at| images.get_mut(*at)) {
                 hang(image, &row)?;
             }
         }
         Ok::<_, DbError>(())
     };
-    each(|image, row| {
+    each("image_properties", "name, value", "", |image, row| {
         // Old rows may hold NULL; the reference shows "" for it.
         image.properties.insert(row.get(1)?, row.get::<Option<String>>(2)?.unwrap_or_default());
         Ok(())
     })?;
-    each(|image, row| {
+    each("image_tags", "value", "", |image, row| {
         image.tags.insert(row.get(1)?);
         Ok(())
     })?;
-    each(|image, row| {
+    each("image_locations", "id, value, meta_data, status", " ORDER BY id", |image, row| {
         if row.text(4)? == "active" {
             image.locations.push(read_location(row)?);
         }

@@ -31,7 +31,7 @@ pub async fn find(db: &Db, image_id: &str, member_id: &str, who: &Identity) -> R
 fn selection(image_id: &str, who: &Identity) -> Sql {
     let mut select = Sql::new(format!(
         "SELECT {COLUMNS} FROM image_members JOIN images ON images.id = image_members.image_id \
-         WHERE image_members.deleted = ? AND image_members.image_id = ?"
+         WHERE +image_members.deleted = ? AND image_members.image_id = ?"
     ))
     .bind(false)
     .bind(image_id);
@@ -66,7 +66,7 @@ pub async fn add(
     now: Timestamp,
 ) -> Result<Added, DbError> {
     db.write(|tx| async move {
-        let count = sql!("SELECT COUNT(*) FROM image_members WHERE image_id = ? AND deleted = ?", image_id, false);
+        let count = sql!("SELECT COUNT(*) FROM image_members WHERE image_id = ? AND +deleted = ?", image_id, false);
         let attempted = tx.fetch_optional(count).await?.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
         if most.is_some_and(|most| attempted > most) {
             return Ok(Added::TooMany { attempted });
@@ -104,7 +104,7 @@ pub async fn add(
             }
         }
         let mut written = Sql::new(format!("SELECT {COLUMNS} FROM image_members"));
-        written.push(sql!(" WHERE image_id = ? AND member = ? AND deleted = ?", image_id, member_id, false));
+        written.push(sql!(" WHERE image_id = ? AND member = ? AND +deleted = ?", image_id, member_id, false));
         let row = tx.fetch_optional(written).await?;
         let written = row.ok_or_else(|| DbError::Unreadable("a member just written".into()))?;
         read(&written).map(Added::Member)

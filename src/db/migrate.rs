@@ -7,6 +7,7 @@ const SQLITE_STEPS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/sqlite/0001_reference.sql")),
     (2, include_str!("../../migrations/sqlite/0002_leases.sql")),
     (3, include_str!("../../migrations/sqlite/0003_identity.sql")),
+    (4, include_str!("../../migrations/sqlite/0004_list_indexes.sql")),
 ];
 
 /// Runs the steps that this database has not seen, all in one transaction.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDateTime};
 
-use super::sqlite::{Step, Steps};
+use super::sqlite::{Reader, Step, Steps};
 use super::{Db, DbError, Engine};
 use crate::clock::Timestamp;
 
@@ -89,6 +89,21 @@ impl Sql {
     }
 }
 
+/// `column` is one of `values`. There are not many forms of this, however many values there are, for every form of a
+/// statement is prepared anew: the last value fills the list up.
+pub(super) fn any_of<V: Into<Arg> + Clone>(column: &str, values: impl IntoIterator<Item = V>) -> Sql {
+    let mut values: Vec<V> = values.into_iter().collect();
+    if let [one] = values.as_slice() {
+        return sql!(format!("{column} = ?"), one.clone());
+    }
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    let mut any = Sql::new(format!("{column} IN "));
+    any.push_list(values);
+    any
+}
+
 impl From<&str> for Sql {
     fn from(text: &str) -> Self {
         Self::new(text)
@@ -140,7 +155,7 @@ impl<T: Into<Arg>> From<Option<T>> for Arg {
 impl Db {
     /// The rows that `sql` selects.
     pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
-        Ok(self.fetch_batch(vec![sql]).await?.pop().unwrap_or_default())
+        self.read(move |reading| reading.fetch(&sql)).await
     }
 
     /// The first row that `sql` selects.
@@ -148,10 +163,15 @@ impl Db {
         Ok(self.fetch_all(sql).await?.into_iter().next())
     }
 
-    /// The rows that each statement of `batch` selects, all from one moment of the database: one trip to it.
-    pub(crate) async fn fetch_batch(&self, batch: Vec<Sql>) -> Result<Vec<Vec<Row>>, DbError> {
+    /// Does `work`, whose statements all see the database at one moment: one trip to it. It runs on a thread that may
+    /// block.
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Reading<'_>) -> Result<T, DbError> + Send + 'static,
+    {
         match &*self.engine {
-            Engine::Sqlite(sqlite) => sqlite.read(batch).await,
+            Engine::Sqlite(sqlite) => sqlite.read(|reader| work(&Reading::Sqlite(reader))).await,
         }
     }
 
@@ -200,6 +220,20 @@ impl Db {
                     _ => Err(error),
                 }
             }
+        }
+    }
+}
+
+/// A moment of the database, to be read.
+pub(super) enum Reading<'a> {
+    Sqlite(&'a Reader<'a>),
+}
+
+impl Reading<'_> {
+    /// The rows that `sql` selects.
+    pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
+        match self {
+            Self::Sqlite(reader) => reader.fetch(sql),
         }
     }
 }

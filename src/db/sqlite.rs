@@ -72,9 +72,13 @@ impl Sqlite {
         })
     }
 
-    /// The rows of each statement of `batch`, which all see the database at one moment. A caller that does not wait
-    /// any longer, or not longer than the deadline, ends the work, too.
-    pub(super) async fn read(&self, batch: Vec<Sql>) -> Result<Vec<Vec<Row>>, DbError> {
+    /// Does `work`, whose statements all see the database at one moment. A caller that does not wait any longer, or not
+    /// longer than the deadline, ends the work, too.
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Reader<'_>) -> Result<T, DbError> + Send + 'static,
+    {
         let room = timeout(READER_TIMEOUT, Arc::clone(&self.room).acquire_owned());
         let room = room.await.map_err(|_| unavailable("every connection is busy"))?.map_err(DbError::unavailable)?;
         let (file, idle, counts) = (self.file.clone(), Arc::clone(&self.idle), Arc::clone(&self.counts));
@@ -87,15 +91,17 @@ impl Sqlite {
                 None => connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
             };
             stop_when(&connection, Instant::now() + STATEMENT_DEADLINE, seen)?;
-            let rows = at_one_moment(&connection, &batch, &counts)?;
+            connection.prepare_cached("BEGIN")?.raw_execute()?;
+            let done = work(&Reader { connection: &connection, counts: &counts })?;
+            connection.prepare_cached("COMMIT")?.raw_execute()?;
             // A connection whose work failed is closed: whatever state it is in, nobody else meets it.
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             drop(room);
-            Ok(rows)
+            Ok(done)
         });
-        let rows = reading.await.map_err(DbError::unavailable)?;
+        let done = reading.await.map_err(DbError::unavailable)?;
         drop(unwanted);
-        rows
+        done
     }
 
     /// Begins a piece of work that writes.
@@ -131,6 +137,19 @@ impl Drop for Unwanted {
     }
 }
 
+/// A connection that reads, and sees the database at one moment.
+pub(super) struct Reader<'a> {
+    connection: &'a Connection,
+    counts: &'a Counters,
+}
+
+impl Reader<'_> {
+    /// The rows that `sql` selects.
+    pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
+        select(self.connection, sql, self.counts)
+    }
+}
+
 fn connect(file: &Path, access: OpenFlags) -> Result<Connection, DbError> {
     // No mutex: a connection is used by one thread at a time.
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -144,16 +163,6 @@ fn connect(file: &Path, access: OpenFlags) -> Result<Connection, DbError> {
 fn stop_when(connection: &Connection, deadline: Instant, unwanted: Arc<AtomicBool>) -> Result<(), DbError> {
     let stop = move || unwanted.load(Ordering::Relaxed) || Instant::now() > deadline;
     Ok(connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(stop))?)
-}
-
-fn at_one_moment(connection: &Connection, batch: &[Sql], counts: &Counters) -> Result<Vec<Vec<Row>>, DbError> {
-    if let [alone] = batch {
-        return Ok(vec![select(connection, alone, counts)?]);
-    }
-    connection.prepare_cached("BEGIN")?.raw_execute()?;
-    let rows = batch.iter().map(|sql| select(connection, sql, counts)).collect::<Result<_, _>>()?;
-    connection.prepare_cached("COMMIT")?.raw_execute()?;
-    Ok(rows)
 }
 
 fn select(connection: &Connection, sql: &Sql, counts: &Counters) -> Result<Vec<Row>, DbError> {

@@ -80,6 +80,20 @@ async fn who_finds_what() {
     for (caller, query, expected) in cases {
         let found = names(&app, caller, &format!("/v2/images?sort=name:asc&{query}")).await;
         assert_eq!(found, expected, "{} ?{query}", caller.name);
+        // In the usual order the list is put together differently: page by page, newest first, the same images.
+        let mut walked = Vec::new();
+        let mut next = Some(format!("/v2/images?limit=2&{query}"));
+        while let Some(path) = next {
+            let page = app.get(caller, &path).await.json();
+            let images = page["images"].as_array().unwrap();
+            let text = |image: &Value, name: &str| image[name].as_str().unwrap().to_owned();
+            walked.extend(images.iter().map(|image| (text(image, "created_at"), text(image, "name"))));
+            next = page["next"].as_str().map(str::to_owned);
+        }
+        assert!(walked.windows(2).all(|two| two[0].0 >= two[1].0), "{} ?{query}: {walked:?}", caller.name);
+        let mut found: Vec<String> = walked.into_iter().map(|(_, name)| name).collect();
+        found.sort();
+        assert_eq!(found, expected, "{} ?{query}, page by page", caller.name);
     }
 }
 
@@ -182,7 +196,23 @@ async fn orders() {
 #[tokio::test]
 async fn pages_join_up() {
     let app = shelf().await;
-    let sorts = ["", "sort=name:asc", "sort=name:desc", "sort=disk_format:asc,name", "sort=size", "sort=status:asc,id"];
+    let sorts = [
+        "",
+        "sort=name:asc",
+        "sort=name:desc",
+        "sort=disk_format:asc,name",
+        "sort=disk_format:asc",
+        "sort=container_format:desc",
+        "sort=size",
+        "sort=size:asc",
+        "sort=status:asc,id",
+        "sort=id:asc",
+        "sort=updated_at:asc",
+        "sort=created_at:desc,name:asc",
+        "os=linux",
+        "tag=x&sort=name:desc",
+        "name=in:a,b,c",
+    ];
     for sort in sorts {
         let whole = names(&app, MEMBER, &format!("/v2/images?{sort}")).await;
         for limit in 1..=6 {

@@ -1,219 +1,212 @@
-//! The list of images: one statement built from the filter for the page, then three for the children.
+//! The list of images. Each statement says itself which index finds its rows, for no index suits every filter and order,
+//! and SQLite, which keeps no statistics by itself, would choose by the form of the statement alone (decision 6).
 
-use super::{COLUMNS, fill_in, find, read_images};
-use crate::db::{Arg, Db, DbError, Sql, sql};
-use crate::model::filter::{
-    Comparison, Condition, Direction, ImageFilter, IntColumn, Page, SortKey, TextColumn, TimeColumn, WantedVisibility,
-};
+mod conditions;
+mod keyset;
+
+use super::{COLUMNS, fill_in, find_row, read_image};
+use crate::db::sql::{Reading, any_of};
+use crate::db::{Db, DbError, Sql, sql};
+use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
+use conditions::{condition, inert, listed};
+
+/// So many images with a tag, or with a value of a property, are looked at one by one; where there are more, a page is
+/// sooner found by going through the images in their order.
+const FEW: u32 = 1000;
 
 /// The images on `page` that `filter` wants and `who` may list; none at all when the marker is not one of theirs.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) -> Result<Option<Vec<Image>>, DbError> {
-    let marker = match &page.marker {
-        None => None,
-        Some(id) => match find(db, id, who).await? {
-            None => return Ok(None),
-            found => found,
-        },
+    let (filter, who, page) = (filter.clone(), who.clone(), page.clone());
+    db.read(move |reading| {
+        let marker = match &page.marker {
+            None => None,
+            Some(id) => match find_row(reading, id, &who)? {
+                None => return Ok(None),
+                found => found,
+            },
+        };
+        let way = way(reading, &filter)?;
+        let mut images = match statement(&filter, &who, &page, marker.as_ref(), &way) {
+            None => Vec::new(),
+            Some(select) => reading.fetch(&select)?.iter().map(read_image).collect::<Result<_, _>>()?,
+        };
+        fill_in(reading, &mut images)?;
+        Ok(Some(images))
+    })
+    .await
+}
+
+/// How the images of a list are found.
+enum Way {
+    /// In the order of the list, until the page is full.
+    InOrder,
+    /// By the condition at this place of the filter, which few images meet; then they are sorted.
+    By(usize),
+    /// Among the images with these ids; then they are sorted.
+    Among(Vec<String>),
+}
+
+fn way(reading: &Reading<'_>, filter: &ImageFilter) -> Result<Way, DbError> {
+    let names_few = |condition: &Condition| {
+        use TextColumn::{Checksum, Id, Name, OsHashValue};
+        matches!(condition, Condition::TextIn(Id | Name | Checksum | OsHashValue, _))
     };
-    let mut select = Sql::new(format!("SELECT {COLUMNS} FROM images WHERE "));
-    select.push_joined(" AND ", conditions(filter, who));
-    if let Some(marker) = &marker {
-        select.push(" AND ").push(after(marker, &page.sort));
+    if let Some(at) = filter.conditions.iter().position(names_few) {
+        return Ok(Way::By(at));
     }
-    select.push(" ORDER BY ");
-    select.push_joined(", ", page.sort.iter().map(|&(key, direction)| order(key, direction)));
-    select.push(sql!(" LIMIT ?", i64::from(page.limit)));
-    let mut images = read_images(Some(db.fetch_all(select).await?))?;
-    fill_in(db, &mut images).await?;
-    Ok(Some(images))
-}
-
-fn conditions(filter: &ImageFilter, who: &Identity) -> Vec<Sql> {
-    let mut all = vec![
-        sql!("images.deleted = ?", false),
-        sql!("images.status <> 'killed'"),
-        sql!("images.os_hidden = ?", filter.hidden),
-    ];
-    all.extend(listed(filter, who));
-    all.extend(filter.conditions.iter().map(condition));
-    all
-}
-
-/// Which images `who` finds in a list. Administrators see everything but, unless they ask, the community images of
-/// other projects; everybody else sees public images, their own, and those shared with them that they answered so.
-fn listed(filter: &ImageFilter, who: &Identity) -> Vec<Sql> {
-    let mut all = Vec::new();
-    if !who.is_admin {
-        let mut seen = sql!("(images.visibility IN ('public', 'community')");
-        if let Some(project) = &who.project_id {
-            seen.push(sql!(" OR images.owner = ?", project));
-            seen.push(sql!(
-                " OR (images.visibility = 'shared' AND EXISTS (SELECT 1 FROM image_members WHERE \
-                 image_members.image_id = images.id AND image_members.member = ? AND image_members.deleted = ?",
-                project,
-                false
-            ));
-            if let Some(status) = filter.member_status {
-                seen.push(sql!(" AND image_members.status = ?", status.as_str()));
+    for condition in &filter.conditions {
+        if let Some(mut select) = conditions::ids_with(condition) {
+            select.push(sql!(" LIMIT ?", i64::from(FEW) + 1));
+            let found = reading.fetch(&select)?;
+            if found.len() <= FEW as usize {
+                return Ok(Way::Among(found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?));
             }
-            seen.push("))");
-        }
-        seen.push(")");
-        all.push(seen);
-    }
-    match (filter.visibility, &who.project_id) {
-        (WantedVisibility::All, _) => {}
-        (WantedVisibility::Only(visibility), _) => all.push(sql!("images.visibility = ?", visibility.as_str())),
-        (WantedVisibility::Usual, None) => all.push(sql!("images.visibility <> ?", Visibility::Community.as_str())),
-        (WantedVisibility::Usual, Some(project)) => {
-            all.push(sql!("(images.visibility <> ? OR images.owner = ?)", Visibility::Community.as_str(), project));
         }
     }
-    all
+    Ok(Way::InOrder)
 }
 
-fn condition(condition: &Condition) -> Sql {
-    match condition {
-        Condition::TextIn(column, values) => {
-            let mut sql = Sql::new(text_column(*column));
-            match values.as_slice() {
-                [one] => sql.push(sql!(" = ?", one)),
-                many => sql.push(" IN ").push_list(many),
-            };
-            sql
-        }
-        Condition::Int(column, comparison, value) => compare(int_column(*column), *comparison, *value),
-        Condition::Time(column, comparison, value) => compare(time_column(*column), *comparison, *value),
-        Condition::Protected(wanted) => sql!("images.protected = ?", *wanted),
-        Condition::Property(name, value) => sql!(
-            "EXISTS (SELECT 1 FROM image_properties WHERE image_properties.image_id = images.id \
-             AND image_properties.name = ? AND image_properties.value = ? AND image_properties.deleted = ?)",
-            name,
-            value,
-            false
-        ),
-        Condition::Tag(tag) => sql!(
-            "EXISTS (SELECT 1 FROM image_tags WHERE image_tags.image_id = images.id \
-             AND image_tags.value = ? AND image_tags.deleted = ?)",
-            tag,
-            false
-        ),
-        Condition::Never => sql!("1 = 0"),
-    }
-}
-
-fn compare(column: &str, comparison: Comparison, value: impl Into<Arg>) -> Sql {
-    let operator = match comparison {
-        Comparison::Equal => "=",
-        Comparison::NotEqual => "<>",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
+/// The one statement of a page; none when there can be nothing on it.
+fn statement(filter: &ImageFilter, who: &Identity, page: &Page, marker: Option<&Image>, way: &Way) -> Option<Sql> {
+    let sort = keyset::total(&page.sort);
+    let parts = match way {
+        Way::InOrder if keyset::is_usual(sort) && !who.is_admin => parts(filter, who),
+        Way::InOrder => vec![Part::in_order(leading(filter, who, sort), listed(filter, who))],
+        Way::By(at) => vec![by(&filter.conditions[*at], listed(filter, who))],
+        Way::Among(ids) if ids.is_empty() => Vec::new(),
+        Way::Among(ids) => vec![Part::sorted(any_of("images.id", ids), listed(filter, who))],
     };
-    sql!(format!("{column} {operator} ?"), value)
-}
-
-/// The images that come after `marker`: equal in the first keys and further on in the next one.
-fn after(marker: &Image, sort: &[(SortKey, Direction)]) -> Sql {
-    let mut cases = Vec::new();
-    for (at, &(key, direction)) in sort.iter().enumerate() {
-        let mut case = Sql::new("(");
-        let equal = sort[..at].iter().map(|&(key, _)| equals(marker, key));
-        case.push_joined(" AND ", equal.chain([beyond(marker, key, direction)]));
-        case.push(")");
-        cases.push(case);
-    }
-    let mut after = Sql::new("(");
-    after.push_joined(" OR ", cases);
-    after.push(")");
-    after
-}
-
-fn equals(marker: &Image, key: SortKey) -> Sql {
-    let column = sort_column(key);
-    match sort_value(marker, key) {
-        Arg::Null => Sql::new(format!("{column} IS NULL")),
-        value => sql!(format!("{column} = ?"), value),
-    }
-}
-
-/// NULL comes before everything: first when ascending, last when descending.
-fn beyond(marker: &Image, key: SortKey, direction: Direction) -> Sql {
-    let column = sort_column(key);
-    match (direction, sort_value(marker, key)) {
-        (Direction::Ascending, Arg::Null) => Sql::new(format!("{column} IS NOT NULL")),
-        (Direction::Ascending, value) => sql!(format!("{column} > ?"), value),
-        (Direction::Descending, Arg::Null) => sql!("1 = 0"),
-        (Direction::Descending, value) => sql!(format!("({column} < ? OR {column} IS NULL)"), value),
-    }
-}
-
-fn order(key: SortKey, direction: Direction) -> Sql {
-    let direction = match direction {
-        Direction::Ascending => "ASC",
-        Direction::Descending => "DESC",
+    let sorted = matches!(way, Way::By(_) | Way::Among(_));
+    let ranges = match marker {
+        None => vec![None],
+        Some(marker) if sorted => vec![Some(keyset::beyond_step_by_step(marker, sort))],
+        Some(marker) => keyset::beyond(marker, sort).into_iter().map(Some).collect(),
     };
-    Sql::new(format!("{} {direction}", sort_column(key)))
+    let selects: Vec<Sql> =
+        parts.iter().flat_map(|part| ranges.iter().map(|range| part.select(filter, range.as_ref()))).collect();
+    if selects.is_empty() {
+        return None;
+    }
+    let mut select = Sql::default();
+    // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
+    select.push_joined(" UNION ALL ", selects).push(" ORDER BY ");
+    select.push_joined(", ", sort.iter().map(|&(key, direction)| keyset::order(key, direction, sorted)));
+    select.push(sql!(" LIMIT ?", i64::from(page.limit)));
+    Some(select)
 }
 
-fn sort_column(key: SortKey) -> &'static str {
-    match key {
-        SortKey::Name => "images.name",
-        SortKey::Status => "images.status",
-        SortKey::ContainerFormat => "images.container_format",
-        SortKey::DiskFormat => "images.disk_format",
-        SortKey::Size => "images.size",
-        SortKey::Id => "images.id",
-        SortKey::CreatedAt => "images.created_at",
-        SortKey::UpdatedAt => "images.updated_at",
+/// What meets `leading`, which few images do.
+fn by(leading: &Condition, asked: Vec<Sql>) -> Part {
+    let found_by = condition(leading, str::to_owned);
+    match leading {
+        // The index with names is one of those for orders.
+        Condition::TextIn(TextColumn::Name, _) => Part::in_order(Some(found_by), asked),
+        _ => Part::sorted(found_by, asked),
     }
 }
 
-fn sort_value(image: &Image, key: SortKey) -> Arg {
-    match key {
-        SortKey::Name => image.name.as_ref().into(),
-        SortKey::Status => image.status.as_str().into(),
-        SortKey::ContainerFormat => image.container_format.as_ref().into(),
-        SortKey::DiskFormat => image.disk_format.as_ref().into(),
-        SortKey::Size => image.size.into(),
-        SortKey::Id => (&image.id).into(),
-        SortKey::CreatedAt => image.created_at.into(),
-        SortKey::UpdatedAt => image.updated_at.into(),
+/// A part of a list. Of the columns of images, only those in `found_by` and, where the part comes in the order of the list,
+/// those that every list asks for, are written so that an index may be chosen for them.
+struct Part {
+    /// Where the ids of its images are, if another table knows them.
+    ids: Option<Sql>,
+    found_by: Option<Sql>,
+    asked: Vec<Sql>,
+    in_order: bool,
+}
+
+impl Part {
+    fn in_order(found_by: Option<Sql>, asked: Vec<Sql>) -> Self {
+        Self { ids: None, found_by, asked, in_order: true }
+    }
+
+    fn sorted(found_by: Sql, asked: Vec<Sql>) -> Self {
+        Self { ids: None, found_by: Some(found_by), asked, in_order: false }
+    }
+
+    /// The images whose `image_id` is selected by `ids`.
+    fn of(ids: Sql, asked: Vec<Sql>) -> Self {
+        Self { ids: Some(ids), found_by: Some(sql!("images.id = ids.image_id")), asked, in_order: false }
+    }
+
+    fn select(&self, filter: &ImageFilter, range: Option<&Sql>) -> Sql {
+        let mut select = Sql::new(format!("SELECT {COLUMNS} FROM "));
+        if let Some(ids) = &self.ids {
+            // SQLite reads the left side of a CROSS JOIN first. Left to itself, it would go through all images in their
+            // order and ask of each whether it is among these.
+            select.push("(").push(ids.clone()).push(") AS ids CROSS JOIN ");
+        }
+        let leading = |column: &str| if self.in_order { column.to_owned() } else { inert(column) };
+        let always = [
+            sql!(format!("{} = ?", leading("images.deleted")), false),
+            sql!(format!("{} = ?", leading("images.os_hidden")), filter.hidden),
+            sql!("images.status <> 'killed'"),
+        ];
+        let filtered = filter.conditions.iter().map(|wanted| condition(wanted, inert));
+        let rest = self.found_by.iter().chain(&self.asked).chain(range).cloned();
+        select.push("images WHERE ").push_joined(" AND ", always.into_iter().chain(rest).chain(filtered));
+        select
     }
 }
 
-fn text_column(column: TextColumn) -> &'static str {
-    match column {
-        TextColumn::Id => "images.id",
-        TextColumn::Name => "images.name",
-        TextColumn::Status => "images.status",
-        TextColumn::ContainerFormat => "images.container_format",
-        TextColumn::DiskFormat => "images.disk_format",
-        TextColumn::Checksum => "images.checksum",
-        TextColumn::OsHashAlgo => "images.os_hash_algo",
-        TextColumn::OsHashValue => "images.os_hash_value",
-        TextColumn::Owner => "images.owner",
+/// What a caller who is no administrator may list, in parts: what is public, what is the caller's own, what is shared with
+/// the caller, and if asked for, what is everybody's. No image is in two of them.
+fn parts(filter: &ImageFilter, who: &Identity) -> Vec<Part> {
+    use Visibility::{Community, Private, Public, Shared};
+    let wanted = |visibility| match filter.visibility {
+        WantedVisibility::All => true,
+        WantedVisibility::Only(only) => only == visibility,
+        WantedVisibility::Usual => visibility != Community,
+    };
+    let mut parts = Vec::new();
+    for everybodys in [Public, Community].into_iter().filter(|visibility| wanted(*visibility)) {
+        parts.push(Part::in_order(Some(sql!("images.visibility = ?", everybodys.as_str())), Vec::new()));
+    }
+    let Some(project) = &who.project_id else {
+        return parts;
+    };
+    let mut own: Vec<Visibility> = [Private, Shared].into_iter().filter(|visibility| wanted(*visibility)).collect();
+    if filter.visibility == WantedVisibility::Usual {
+        own.push(Community);
+    }
+    if !own.is_empty() {
+        let visible = any_of(&inert("images.visibility"), own.iter().map(|visibility| visibility.as_str()));
+        parts.push(Part::in_order(Some(sql!("images.owner = ?", project)), vec![visible]));
+    }
+    if wanted(Shared) {
+        let mut ids = sql!("SELECT DISTINCT image_id FROM image_members WHERE ");
+        ids.push(conditions::membership(filter, project));
+        let (visibility, owner) = (inert("images.visibility"), inert("images.owner"));
+        let asked = vec![
+            sql!(format!("{visibility} = ?"), Shared.as_str()),
+            sql!(format!("({owner} <> ? OR {owner} IS NULL)"), project),
+        ];
+        parts.push(Part::of(ids, asked));
+    }
+    parts
+}
+
+/// The condition that an index in the usual order begins with, if an administrator asks for such a one.
+fn leading(filter: &ImageFilter, who: &Identity, sort: &[(SortKey, Direction)]) -> Option<Sql> {
+    use TextColumn::{ContainerFormat, DiskFormat, Owner, Status};
+    if !who.is_admin || !keyset::is_usual(sort) {
+        return None;
+    }
+    let leads = |condition: &&Condition| match condition {
+        Condition::TextIn(Owner | Status | DiskFormat | ContainerFormat, values) => values.len() == 1,
+        _ => false,
+    };
+    match (filter.conditions.iter().find(leads), filter.visibility) {
+        (Some(leading), _) => Some(condition(leading, str::to_owned)),
+        (None, WantedVisibility::Only(only)) => Some(sql!("images.visibility = ?", only.as_str())),
+        (None, _) => None,
     }
 }
 
-fn int_column(column: IntColumn) -> &'static str {
-    match column {
-        IntColumn::Size => "images.size",
-        IntColumn::VirtualSize => "images.virtual_size",
-        IntColumn::MinDisk => "images.min_disk",
-        IntColumn::MinRam => "images.min_ram",
-    }
-}
-
-fn time_column(column: TimeColumn) -> &'static str {
-    match column {
-        TimeColumn::CreatedAt => "images.created_at",
-        TimeColumn::UpdatedAt => "images.updated_at",
-    }
-}
+#[cfg(test)]
+mod tests;
