@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod clouds;
+mod config_files;
 mod data_dir;
 mod policy;
 mod project;

@@ -10,23 +10,28 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::cli::config_files::{self, ConfigFiles};
 use crate::cli::data_dir::DataDir;
 use crate::cli::{clouds, say};
 use crate::clock::Clock;
-use crate::config::{Config, Listener, TlsFiles};
+use crate::config::operator::{Log, Operator};
+use crate::config::{Callers, Config, Listener, TlsFiles};
 use crate::http::Server;
 use crate::work::{purge_tokens, reap, reload_policy};
 
 /// Options of `glint serve`.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Where everything is kept [default: glint-data in the XDG state directory].
+    #[command(flatten)]
+    config_files: ConfigFiles,
+
+    /// Where a stand-alone service keeps everything [default: glint-data in the XDG state directory].
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 
-    /// Address and port to listen on.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = Listener::default().address)]
-    listen: SocketAddr,
+    /// Address and port to listen on [default: what the configuration says, or 127.0.0.1:9292].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
 
     /// Certificate chain in PEM, for HTTPS.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -40,9 +45,14 @@ pub(super) struct Serve {
     #[arg(long)]
     insecure_listen: bool,
 
-    /// How log lines look.
-    #[arg(long, value_enum, default_value_t = LogFormat::Line)]
-    log_format: LogFormat,
+    /// Believe what callers say about themselves on an address that others can reach, where the pipeline of the
+    /// configuration has no authtoken: something in front has to check them.
+    #[arg(long)]
+    trust_callers: bool,
+
+    /// How log lines look [default: what the configuration says, or line].
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
 
     /// Log in detail.
     #[arg(long)]
@@ -58,37 +68,90 @@ enum LogFormat {
 }
 
 pub(super) fn run(options: &Serve) -> anyhow::Result<()> {
-    start_log(options.log_format, options.debug);
-    if !options.listen.ip().is_loopback() && options.tls_certificate.is_none() && !options.insecure_listen {
-        bail!(
-            "{} can be reached by others, and without TLS passwords and tokens could be read on the way: give \
-             --tls-certificate and --tls-key, or --insecure-listen if something in front does the encryption",
-            options.listen
-        );
-    }
+    let sources = if options.data_dir.is_some() { None } else { options.config_files.sources() };
+    let operator = sources.map(config_files::read).transpose()?;
+    let log = operator.as_ref().map_or_else(Log::default, |operator| operator.log);
+    let form = if log.json { LogFormat::Json } else { LogFormat::Line };
+    start_log(options.log_format.unwrap_or(form), options.debug || log.debug);
+    let (config, data_dir) = match operator {
+        Some(operator) => (configured(options, operator)?, None),
+        None => stand_alone(options)?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(options))
+    runtime.block_on(serve(config, data_dir))
 }
 
-async fn serve(options: &Serve) -> anyhow::Result<()> {
-    let stop = stop_on_signals()?;
+/// The service that the operator's files describe.
+fn configured(options: &Serve, operator: Operator) -> anyhow::Result<Config> {
+    for remark in &operator.remarks {
+        tracing::warn!("configuration: {remark}");
+    }
+    let mut config = operator.config;
+    listen_as_told(&mut config.listener, options);
+    check_exposure(
+        &config.listener,
+        config.callers,
+        options.insecure_listen || operator.insecure_listen,
+        options.trust_callers || operator.trust_callers,
+    )?;
+    Ok(config)
+}
+
+/// A service with everything in a data directory.
+fn stand_alone(options: &Serve) -> anyhow::Result<(Config, Option<DataDir>)> {
+    let mut listener = Listener::default();
+    listen_as_told(&mut listener, options);
+    check_exposure(&listener, Callers::BuiltIn, options.insecure_listen, options.trust_callers)?;
     let data_dir = DataDir::open(options.data_dir.as_deref())?;
-    let mut config = Config::stand_alone(data_dir.text());
-    config.listener.address = options.listen;
-    config.listener.tls = match (&options.tls_certificate, &options.tls_key) {
-        (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.clone(), key: key.clone() }),
-        _ => None,
-    };
+    let config = Config { listener, ..Config::stand_alone(data_dir.text()) };
+    Ok((config, Some(data_dir)))
+}
+
+/// What the command line says wins over the configuration.
+fn listen_as_told(listener: &mut Listener, options: &Serve) {
+    listener.address = options.listen.unwrap_or(listener.address);
+    if let (Some(certificate), Some(key)) = (&options.tls_certificate, &options.tls_key) {
+        listener.tls = Some(TlsFiles { certificate: certificate.clone(), key: key.clone() });
+    }
+}
+
+/// Refuses to serve where others could listen in, or could say that they are somebody else.
+fn check_exposure(listener: &Listener, callers: Callers, insecure: bool, trusting: bool) -> anyhow::Result<()> {
+    let address = listener.address;
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    if listener.tls.is_none() && !insecure {
+        bail!(
+            "{address} can be reached by others, and without TLS passwords and tokens could be read on the way: give \
+             --tls-certificate and --tls-key, or --insecure-listen if something in front does the encryption"
+        );
+    }
+    if callers != Callers::BuiltIn && !trusting {
+        bail!(
+            "{address} can be reached by others, and the pipeline believes what callers say about themselves: give \
+             --trust-callers if something in front checks them, and nobody can come past it"
+        );
+    }
+    Ok(())
+}
+
+async fn serve(config: Config, data_dir: Option<DataDir>) -> anyhow::Result<()> {
+    let stop = stop_on_signals()?;
+    let listen = config.listener.address;
     let scheme = if config.listener.tls.is_some() { "https" } else { "http" };
     let app = App::open(config, Clock::default()).await.context("cannot start")?;
-    let server =
-        Server::bind(Arc::clone(&app)).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let server = Server::bind(Arc::clone(&app)).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = server.address()?;
-    let clouds = data_dir.path().join("clouds.yaml");
-    if let Some(identity) = app.authority.built_in() {
-        clouds::provide(&clouds, &format!("{scheme}://{}", clouds::reachable(address)), identity).await?;
+    let mut places = format!("image service:  {scheme}://{address}");
+    if let Some(data_dir) = &data_dir {
+        let clouds = data_dir.path().join("clouds.yaml");
+        if let Some(identity) = app.authority.built_in() {
+            clouds::provide(&clouds, &format!("{scheme}://{}", clouds::reachable(address)), identity).await?;
+        }
+        places = announcement(data_dir.path(), &places, &clouds);
     }
-    if let Err(error) = say(announcement(data_dir.path(), &format!("{scheme}://{address}"), &clouds)) {
+    if let Err(error) = say(places) {
         tracing::warn!("nobody reads where the service is: {error}");
     }
 
@@ -105,8 +168,8 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
 }
 
 /// Tells where things are and how to use them. Passwords are in `clouds.yaml`, and told nowhere else.
-fn announcement(data_dir: &Path, url: &str, clouds: &Path) -> String {
-    let places = format!("data directory: {}\nimage service:  {url}", data_dir.display());
+fn announcement(data_dir: &Path, service: &str, clouds: &Path) -> String {
+    let places = format!("data directory: {}\n{service}", data_dir.display());
     if !clouds.exists() {
         return places;
     }

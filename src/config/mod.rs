@@ -1,5 +1,15 @@
 //! What the operator decided: one struct a concern, with the reference's defaults.
 
+pub mod ini;
+pub mod operator;
+pub mod options;
+pub mod paste;
+pub mod remark;
+mod review;
+pub mod settings;
+mod stores;
+pub mod value;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

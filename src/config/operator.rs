@@ -1,0 +1,319 @@
+//! The configuration that the operator's files describe: options and paste file become the typed `Config`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::paste::{self, Filter, Pipeline};
+use super::remark::{Place, Remark};
+use super::review::review;
+use super::settings::{Settings, Sources};
+use super::stores;
+use super::{
+    Api, BuiltInIdentity, Callers, Config, Cors, Database, Formats, Healthcheck, Listener, PolicyFiles,
+    PropertyProtection, PropertyProtectionFormat, Quotas, Tasks, TlsFiles, UriFilter,
+};
+
+/// What the operator's files say.
+#[derive(Debug)]
+pub struct Operator {
+    /// The configuration of the service.
+    pub config: Config,
+    /// How the log is wanted.
+    pub log: Log,
+    /// Whether to listen without TLS where others can reach it.
+    pub insecure_listen: bool,
+    /// Whether to believe callers there.
+    pub trust_callers: bool,
+    /// What decides nothing, or should be written otherwise.
+    pub remarks: Vec<Remark>,
+}
+
+/// How the log is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// In detail.
+    pub debug: bool,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// Reads the operator's files.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
+    let mut settings = Settings::read(sources);
+    if !settings.faults.is_empty() {
+        return Err(settings.faults);
+    }
+    let pipeline = pipeline(&mut settings);
+    let stores = stores::stores(&mut settings);
+    let mut remarks = review(&mut settings);
+    remarks.extend(without_effect(&pipeline));
+    let callers = callers(&mut settings, &pipeline);
+    let operator = Operator {
+        config: Config {
+            listener: listener(&mut settings),
+            api: api(&mut settings, &pipeline),
+            quotas: quotas(&mut settings),
+            formats: Formats {
+                container_formats: settings.list("image_format", "container_formats"),
+                disk_formats: settings.list("image_format", "disk_formats"),
+            },
+            stores,
+            identity: BuiltInIdentity::default(),
+            database: database(&mut settings),
+            callers,
+            policy: policy(&mut settings),
+            property_protection: property_protection(&mut settings),
+            uri_filter: uri_filter(&mut settings),
+            tasks: Tasks {
+                time_to_live: Duration::from_hours(settings.number("task", "task_time_to_live").unwrap_or(0)),
+            },
+            cors: if pipeline.has(Filter::Cors) { cors(&mut settings) } else { Cors::default() },
+            healthcheck: healthcheck(&mut settings),
+            image_properties: serde_json::Map::new(),
+            required_image_properties: Vec::new(),
+        },
+        log: Log { debug: settings.flag("DEFAULT", "debug"), json: settings.flag("DEFAULT", "use_json") },
+        insecure_listen: settings.flag("glint", "insecure_listen"),
+        trust_callers: settings.flag("glint", "trust_callers"),
+        remarks,
+    };
+    if settings.faults.is_empty() { Ok(operator) } else { Err(settings.faults) }
+}
+
+/// What stands before the API, by the paste file. What it says about options goes to the settings.
+fn pipeline(settings: &mut Settings) -> Pipeline {
+    let Some(file) = paste_file(settings) else { return Pipeline::default() };
+    let flavor = settings.text("paste_deploy", "flavor");
+    let pipeline = match paste::read(&file, flavor.as_deref()) {
+        Ok(pipeline) => pipeline,
+        Err(faults) => {
+            settings.faults.extend(faults);
+            return Pipeline::default();
+        }
+    };
+    for (filter, group) in [(Filter::Cors, "cors"), (Filter::Healthcheck, "healthcheck")] {
+        let options = pipeline.find(filter).map_or(&[][..], |used| &used.options);
+        for (name, text, place) in options {
+            if settings.option(group, name).is_some() {
+                settings.set(group, name, text, place.clone());
+            }
+        }
+    }
+    pipeline
+}
+
+/// The paste file: the one that is named, or that of the last configuration file's name.
+fn paste_file(settings: &mut Settings) -> Option<PathBuf> {
+    if let Some(named) = settings.text("paste_deploy", "config_file") {
+        return Some(named.into());
+    }
+    let last = settings.last_file().unwrap_or(Path::new("glance-api.conf"));
+    let name = last.file_name().unwrap_or_default().to_string_lossy().replace(".conf", "-paste.ini");
+    let found = settings.find_file(&name);
+    if found.is_none() {
+        let text = format!("there is no {name} beside the configuration file: name the paste file");
+        settings.fault("paste_deploy", "config_file", text);
+    }
+    found
+}
+
+/// Who says who is calling, by the filters before the API.
+fn callers(settings: &mut Settings, pipeline: &Pipeline) -> Callers {
+    if pipeline.filters.is_empty() {
+        return Callers::Nobody;
+    }
+    if pipeline.has(Filter::Context) {
+        if pipeline.has(Filter::Authtoken) {
+            let text = "the pipeline has authtoken, and tokens of Keystone are not there yet";
+            settings.fault("paste_deploy", "flavor", text);
+        }
+        return if pipeline.has(Filter::FakeAuth) { Callers::FakeTokens } else { Callers::TrustedHeaders };
+    }
+    if !pipeline.has(Filter::UnauthenticatedContext) {
+        settings.fault("paste_deploy", "flavor", "the pipeline has neither context nor unauthenticated-context");
+    }
+    Callers::Nobody
+}
+
+/// Filters that change nothing here, though they do there.
+fn without_effect(pipeline: &Pipeline) -> Vec<Remark> {
+    let known = [
+        (Filter::Cache, "the image cache is not there yet"),
+        (Filter::CacheManage, "the image cache is not there yet"),
+        (Filter::Gzip, "answers are not compressed"),
+    ];
+    let used = known.iter().filter(|(filter, _)| pipeline.has(*filter));
+    used.map(|(filter, why)| Remark::new(Place::Nowhere, format!("paste filter {filter:?} changes nothing: {why}")))
+        .collect()
+}
+
+fn listener(settings: &mut Settings) -> Listener {
+    let defaults = Listener::default();
+    let host = settings.text("DEFAULT", "bind_host").unwrap_or_default();
+    let ip = host.parse::<IpAddr>().unwrap_or_else(|_| {
+        settings.fault("DEFAULT", "bind_host", "it has to be an address");
+        defaults.address.ip()
+    });
+    let port = settings.number("DEFAULT", "bind_port").unwrap_or(defaults.address.port());
+    let tls = match (settings.text("glint", "tls_certificate"), settings.text("glint", "tls_key")) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.into(), key: key.into() }),
+        (None, None) => None,
+        _ => {
+            settings.fault("glint", "tls_certificate", "tls_certificate and tls_key go together");
+            None
+        }
+    };
+    Listener { address: SocketAddr::new(ip, port), tls, ..defaults }
+}
+
+fn api(settings: &mut Settings, pipeline: &Pipeline) -> Api {
+    let defaults = Api::default();
+    Api {
+        public_endpoint: settings.text("DEFAULT", "public_endpoint"),
+        enable_proxy_headers_parsing: pipeline.has(Filter::HttpProxyToWsgi)
+            && settings.flag("oslo_middleware", "enable_proxy_headers_parsing"),
+        limit_param_default: settings.number("DEFAULT", "limit_param_default").unwrap_or(defaults.limit_param_default),
+        api_limit_max: settings.number("DEFAULT", "api_limit_max").unwrap_or(defaults.api_limit_max),
+        max_request_id_length: settings
+            .number("DEFAULT", "max_request_id_length")
+            .unwrap_or(defaults.max_request_id_length),
+        show_image_direct_url: settings.flag("DEFAULT", "show_image_direct_url"),
+        show_multiple_locations: settings.flag("DEFAULT", "show_multiple_locations"),
+        hashing_algorithm: settings.text("DEFAULT", "hashing_algorithm").unwrap_or(defaults.hashing_algorithm),
+        enabled_import_methods: settings.list("DEFAULT", "enabled_import_methods"),
+        image_cache: false,
+        do_secure_hash: settings.flag("DEFAULT", "do_secure_hash"),
+        http_retries: settings.number("DEFAULT", "http_retries").unwrap_or(0),
+        allow_anonymous_access: settings.flag("DEFAULT", "allow_anonymous_access"),
+        worker_self_reference_url: settings.text("DEFAULT", "worker_self_reference_url"),
+    }
+}
+
+fn quotas(settings: &mut Settings) -> Quotas {
+    Quotas {
+        image_size_cap: settings.number("DEFAULT", "image_size_cap").unwrap_or(u64::MAX),
+        image_member_quota: settings.number::<i64>("DEFAULT", "image_member_quota").filter(|most| *most >= 0),
+        image_property_quota: unless_negative(settings, "image_property_quota"),
+        image_tag_quota: unless_negative(settings, "image_tag_quota"),
+        image_location_quota: unless_negative(settings, "image_location_quota"),
+        user_storage_quota: storage_quota(settings),
+    }
+}
+
+fn unless_negative(settings: &mut Settings, name: &str) -> Option<usize> {
+    settings.number::<i128>("DEFAULT", name).and_then(|most| usize::try_from(most).ok())
+}
+
+/// A number with a unit, in powers of 1024; nothing, and none, for no limit.
+fn storage_quota(settings: &mut Settings) -> Option<u64> {
+    let text = settings.text("DEFAULT", "user_storage_quota")?;
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let factor: Option<u64> = match text[digits.len()..].to_uppercase().as_str() {
+        "" | "B" => Some(1),
+        "KB" => Some(1 << 10),
+        "MB" => Some(1 << 20),
+        "GB" => Some(1 << 30),
+        "TB" => Some(1 << 40),
+        _ => None,
+    };
+    let bytes = factor.and_then(|factor| digits.trim().parse::<u64>().ok()?.checked_mul(factor));
+    if bytes.is_none() {
+        let text = "it has to be a number, with B, KB, MB, GB or TB behind it if need be";
+        settings.fault("DEFAULT", "user_storage_quota", text);
+    }
+    bytes.filter(|bytes| *bytes > 0)
+}
+
+/// The file of the database, from a URL in SQLAlchemy's form: three slashes, and then the path.
+fn database(settings: &mut Settings) -> Database {
+    let nowhere = Database::Sqlite(PathBuf::new());
+    let Some(url) = settings.text("database", "connection") else {
+        settings.fault("database", "connection", "the database has to be named: sqlite:////folder/file");
+        return nowhere;
+    };
+    let scheme = url.split(':').next().unwrap_or_default().split('+').next().unwrap_or_default();
+    let path = url.split_once(":///").map(|(_, path)| path.split('?').next().unwrap_or_default());
+    match (scheme, path) {
+        ("sqlite", Some("" | ":memory:") | None) => {
+            settings.fault("database", "connection", "a database in memory is of no use: name a file");
+            nowhere
+        }
+        ("sqlite", Some(path)) => Database::Sqlite(path.into()),
+        (scheme, _) => {
+            settings.fault("database", "connection", format!("{scheme} is not there yet: only sqlite is"));
+            nowhere
+        }
+    }
+}
+
+fn policy(settings: &mut Settings) -> PolicyFiles {
+    let defaults = PolicyFiles::default();
+    let file = settings.text("oslo_policy", "policy_file").map(|name| settings.place_of_file(&name));
+    let folders = settings.list("oslo_policy", "policy_dirs");
+    PolicyFiles {
+        policy_file: file,
+        policy_dirs: folders.iter().map(|name| settings.place_of_file(name)).collect(),
+        policy_default_rule: settings
+            .text("oslo_policy", "policy_default_rule")
+            .unwrap_or(defaults.policy_default_rule),
+        enforce_new_defaults: settings.flag("oslo_policy", "enforce_new_defaults"),
+    }
+}
+
+fn property_protection(settings: &mut Settings) -> Option<PropertyProtection> {
+    let file = settings.text("DEFAULT", "property_protection_file")?;
+    let format = match settings.text("DEFAULT", "property_protection_rule_format").as_deref() {
+        Some("policies") => PropertyProtectionFormat::Policies,
+        _ => PropertyProtectionFormat::Roles,
+    };
+    Some(PropertyProtection { file: settings.place_of_file(&file), format })
+}
+
+fn uri_filter(settings: &mut Settings) -> UriFilter {
+    let mut list = |name: &str| settings.list("import_filtering_opts", name);
+    // `Item::Port` lets nothing else through.
+    let ports = |texts: Vec<String>| texts.iter().filter_map(|port| port.parse().ok()).collect();
+    UriFilter {
+        allowed_schemes: list("allowed_schemes"),
+        disallowed_schemes: list("disallowed_schemes"),
+        allowed_hosts: list("allowed_hosts"),
+        disallowed_hosts: list("disallowed_hosts"),
+        allowed_ports: ports(list("allowed_ports")),
+        disallowed_ports: ports(list("disallowed_ports")),
+    }
+}
+
+fn cors(settings: &mut Settings) -> Cors {
+    Cors {
+        allowed_origin: settings.list("cors", "allowed_origin"),
+        allow_credentials: settings.flag("cors", "allow_credentials"),
+        expose_headers: settings.list("cors", "expose_headers"),
+        max_age: settings.number("cors", "max_age"),
+        allow_methods: settings.list("cors", "allow_methods"),
+        allow_headers: settings.list("cors", "allow_headers"),
+    }
+}
+
+fn healthcheck(settings: &mut Settings) -> Healthcheck {
+    let backends = settings.list("healthcheck", "backends");
+    let has = |name: &str| backends.iter().any(|backend| backend == name);
+    if let Some(other) = backends.iter().find(|name| !["disable_by_file", "enable_by_files"].contains(&name.as_str())) {
+        settings.fault("healthcheck", "backends", format!("there is no {other} here"));
+    }
+    Healthcheck {
+        disable_by_file_path: settings
+            .text("healthcheck", "disable_by_file_path")
+            .filter(|_| has("disable_by_file"))
+            .map(PathBuf::from),
+        enable_by_file_paths: settings
+            .list("healthcheck", "enable_by_file_paths")
+            .into_iter()
+            .filter(|_| has("enable_by_files"))
+            .map(PathBuf::from)
+            .collect(),
+    }
+}
