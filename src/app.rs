@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::rulebook::Rulebook;
 use crate::auth::Authority;
+use crate::auth::keystone::Keystone;
 use crate::auth::standalone::Standalone;
 use crate::blob::hash::Algorithm;
 use crate::clock::Clock;
@@ -59,10 +60,13 @@ impl App {
         let hashing = Algorithm::from_name(&config.api.hashing_algorithm).ok_or_else(|| {
             Error::internal(format!("hashing_algorithm = {:?} is none that we know", config.api.hashing_algorithm))
         })?;
-        let authority = match config.callers {
+        let authority = match &config.callers {
             Callers::BuiltIn => {
                 let standalone = Standalone::new(db.clone(), clock.clone(), config.identity.clone())?;
                 Authority::Standalone(Box::new(standalone))
+            }
+            Callers::Keystone(options) => {
+                Authority::Keystone(Box::new(Keystone::open((**options).clone(), clock.clone())?))
             }
             Callers::TrustedHeaders => Authority::TrustedHeaders,
             Callers::FakeTokens => Authority::FakeTokens,

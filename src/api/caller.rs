@@ -2,33 +2,58 @@
 
 use hyper::HeaderMap;
 
-use crate::app::App;
+use crate::api::ctx::Call;
 use crate::auth::Authority;
+use crate::auth::keystone::Shown;
 use crate::error::Result;
 use crate::model::identity::Identity;
 
-/// Who sent a request with `headers`; none when nobody says so, or not validly.
+/// Who sent the request `call` for `path`, which is without the version; none when nobody says so, or not validly.
 ///
 /// # Errors
 /// When it cannot be found out.
-pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Identity>> {
+pub(crate) async fn identify(call: &Call, path: &str) -> Result<Option<Identity>> {
+    let (app, headers) = (&call.app, &call.headers);
     let found = match &app.authority {
         Authority::Standalone(standalone) => match header(headers, "x-auth-token") {
             Some(token) => standalone.identify(token).await?,
             None => None,
         },
+        Authority::Keystone(keystone) => {
+            let shown = Shown {
+                token: header(headers, "x-auth-token").or_else(|| header(headers, "x-storage-token")),
+                service_token: header(headers, "x-service-token"),
+                method: call.method.as_str(),
+                path: &format!("/v2{path}"),
+            };
+            keystone.identify(&shown).await?
+        }
         Authority::TrustedHeaders => named_in(headers),
         Authority::FakeTokens => header(headers, "x-auth-token").and_then(spelled_out),
         Authority::Nobody => {
             return Ok(Some(Identity { is_admin: true, ..Identity::default() }));
         }
     };
-    Ok(found.map(|mut identity| {
-        // compat: role names are compared in lower case.
-        identity.roles.iter_mut().for_each(|role| *role = role.to_lowercase());
-        identity.is_admin = app.policy.now().is_admin(&identity);
-        identity
-    }))
+    let anonymous = app.config.api.allow_anonymous_access;
+    Ok(match found {
+        Some(mut identity) => {
+            // compat: role names are compared in lower case.
+            identity.roles.iter_mut().for_each(|role| *role = role.to_lowercase());
+            identity.is_admin = app.policy.now().is_admin(&identity);
+            Some(identity)
+        }
+        None if anonymous => Some(Identity { read_only: true, ..Identity::default() }),
+        None => None,
+    })
+}
+
+/// Where a caller without a valid token is told to get one, if anywhere.
+pub(crate) fn token_source(call: &Call) -> Option<String> {
+    match &call.app.authority {
+        Authority::Standalone(_) => Some(format!("{}/identity", call.base_url())),
+        Authority::Keystone(keystone) => Some(keystone.www_authenticate_uri().to_owned()),
+        Authority::TrustedHeaders | Authority::FakeTokens | Authority::Nobody => None,
+    }
 }
 
 /// The identity that a proxy names (the headers of Keystone's `auth_token` middleware).

@@ -295,7 +295,7 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
         Negotiated::List { explicit } => return versions::list(&call.app.config, &call.base_url(), explicit),
         Negotiated::Api(path) => path,
     };
-    let Some(identity) = caller::identify(&call.app, &call.headers).await? else {
+    let Some(identity) = caller::identify(&call, path).await? else {
         return Ok(unauthenticated(&call, asked));
     };
     call.identity = identity;
@@ -321,11 +321,9 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
 
 fn unauthenticated(call: &Call, asked: &Asked) -> Reply {
     let mut reply = error::reply(&Error::new(Kind::Unauthenticated), asked);
-    let realm = format!("Keystone uri=\"{}/identity\"", call.base_url());
-    // Only who hands out tokens says where. A Host header that cannot stand in an answer leaves the hint out.
-    if call.app.authority.built_in().is_some()
-        && let Ok(realm) = HeaderValue::from_str(&realm)
-    {
+    let realm = caller::token_source(call).map(|source| format!("Keystone uri=\"{source}\""));
+    // A Host header that cannot stand in an answer leaves the hint out.
+    if let Some(Ok(realm)) = realm.as_deref().map(HeaderValue::from_str) {
         reply.headers_mut().insert(WWW_AUTHENTICATE, realm);
     }
     reply

@@ -90,7 +90,7 @@ fn configured(options: &Serve, operator: Operator) -> anyhow::Result<Config> {
     listen_as_told(&mut config.listener, options);
     check_exposure(
         &config.listener,
-        config.callers,
+        &config.callers,
         options.insecure_listen || operator.insecure_listen,
         options.trust_callers || operator.trust_callers,
     )?;
@@ -101,7 +101,7 @@ fn configured(options: &Serve, operator: Operator) -> anyhow::Result<Config> {
 fn stand_alone(options: &Serve) -> anyhow::Result<(Config, Option<DataDir>)> {
     let mut listener = Listener::default();
     listen_as_told(&mut listener, options);
-    check_exposure(&listener, Callers::BuiltIn, options.insecure_listen, options.trust_callers)?;
+    check_exposure(&listener, &Callers::BuiltIn, options.insecure_listen, options.trust_callers)?;
     let data_dir = DataDir::open(options.data_dir.as_deref())?;
     let config = Config { listener, ..Config::stand_alone(data_dir.text()) };
     Ok((config, Some(data_dir)))
@@ -116,7 +116,7 @@ fn listen_as_told(listener: &mut Listener, options: &Serve) {
 }
 
 /// Refuses to serve where others could listen in, or could say that they are somebody else.
-fn check_exposure(listener: &Listener, callers: Callers, insecure: bool, trusting: bool) -> anyhow::Result<()> {
+fn check_exposure(listener: &Listener, callers: &Callers, insecure: bool, trusting: bool) -> anyhow::Result<()> {
     let address = listener.address;
     if address.ip().is_loopback() {
         return Ok(());
@@ -127,7 +127,7 @@ fn check_exposure(listener: &Listener, callers: Callers, insecure: bool, trustin
              --tls-certificate and --tls-key, or --insecure-listen if something in front does the encryption"
         );
     }
-    if callers != Callers::BuiltIn && !trusting {
+    if callers.are_believed() && !trusting {
         bail!(
             "{address} can be reached by others, and the pipeline believes what callers say about themselves: give \
              --trust-callers if something in front checks them, and nobody can come past it"

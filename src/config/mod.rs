@@ -1,6 +1,7 @@
 //! What the operator decided: one struct a concern, with the reference's defaults.
 
 pub mod ini;
+pub mod keystone;
 pub mod operator;
 pub mod options;
 pub mod paste;
@@ -13,6 +14,8 @@ pub mod value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use keystone::Keystone;
 
 /// The database in a data directory.
 pub const DATABASE_FILE: &str = "glint.sqlite";
@@ -62,16 +65,25 @@ pub enum Database {
 }
 
 /// Who says who is calling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Callers {
     /// The built-in identity of a stand-alone service.
     BuiltIn,
+    /// Keystone (pipeline with `authtoken` and `context`).
+    Keystone(Box<Keystone>),
     /// A proxy in front, in the headers of Keystone's `auth_token` (pipeline with `context` and without `authtoken`).
     TrustedHeaders,
     /// The token itself, as `user:project:roles` (pipeline with `fakeauth`): for tests only.
     FakeTokens,
     /// Nobody: every caller is an administrator without roles (pipeline with `unauthenticated-context`).
     Nobody,
+}
+
+impl Callers {
+    /// Whether what callers say about themselves is believed.
+    pub fn are_believed(&self) -> bool {
+        !matches!(self, Self::BuiltIn | Self::Keystone(_))
+    }
 }
 
 /// The options of the group `oslo_policy`.

@@ -17,6 +17,7 @@ mod help;
 mod identity;
 mod identity_cli;
 mod images;
+mod keystone;
 mod layers;
 mod lists;
 mod matrix;

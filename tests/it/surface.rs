@@ -165,12 +165,19 @@ async fn errors_come_in_the_form_that_is_asked_for() {
         assert_eq!(answer.header("content-type"), Some(content_type), "{accept:?}");
         assert!(answer.text().contains("No image found with ID nope"), "{}", answer.text());
     }
-    let unknown = app.get(ANONYMOUS, "/v2/images").await;
-    assert_eq!(unknown.status, 401);
-    assert_eq!(unknown.header("www-authenticate"), None, "the proxy in front says where tokens are");
-    let alone = TestApp::with(|config| config.callers = Callers::BuiltIn).await;
-    let unknown = alone.get(ANONYMOUS, "/v2/images").await;
-    assert_eq!(unknown.header("www-authenticate"), Some("Keystone uri=\"http://images.test/identity\""));
+}
+
+/// Who sends no token is told where to get one, if it is known.
+#[tokio::test]
+async fn where_to_get_a_token() {
+    let built_in = Some("Keystone uri=\"http://images.test/identity\"");
+    for (callers, source) in
+        [(Callers::BuiltIn, built_in), (Callers::TrustedHeaders, None), (Callers::FakeTokens, None)]
+    {
+        let app = TestApp::with(|config| config.callers = callers).await;
+        let unknown = app.get(ANONYMOUS, "/v2/images").await;
+        assert_eq!((unknown.status, unknown.header("www-authenticate")), (401, source));
+    }
 }
 
 /// Paths that are not UTF-8, or try to leave their place, are nothing.

@@ -8,3 +8,4 @@ pub mod golden;
 pub mod process;
 pub mod raw;
 pub mod socket;
+pub mod wire;

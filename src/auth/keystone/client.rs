@@ -1,0 +1,301 @@
+//! Talking to Keystone: our own login, and the question whose a token is. Everything has a deadline, few questions are
+//! open at a time, and a Keystone that cannot be reached is left alone for a moment.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use reqwest::header::HeaderValue;
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, RequestBuilder, Response};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::auth::keystone::login;
+use crate::auth::keystone::token::{OwnToken, Token};
+use crate::clock::{Clock, Timestamp};
+use crate::config::keystone::Keystone;
+use crate::error::{Error, Result};
+
+/// How long Keystone may take for one answer, where the operator does not say.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one token may take in all: the wait for its turn, our login, every attempt.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Questions that are open at a time.
+const OPEN_MAX: usize = 32;
+/// The wait before the first new attempt to connect; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How long nothing is asked after Keystone could not be reached.
+const REST: Duration = Duration::from_secs(1);
+/// How long an idle connection is kept: less than servers do.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+/// The longest answer that is read. A catalogue of many regions is some hundred kilobytes.
+const ANSWER_MAX: usize = 4 << 20;
+/// Our own token is renewed so long before its end, in seconds.
+const RENEW_BEFORE_S: i64 = 120;
+
+/// Why Keystone gave no answer that counts: for the log. Several may wait for one answer, so it can be copied.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Away(Arc<str>);
+
+impl Away {
+    fn because(reason: impl Into<String>) -> Self {
+        Self(reason.into().into())
+    }
+}
+
+/// A connection to Keystone, and our own token there.
+pub(super) struct Client {
+    http: reqwest::Client,
+    options: Keystone,
+    clock: Clock,
+    own: tokio::sync::Mutex<Option<Arc<Own>>>,
+    turns: Semaphore,
+    /// Until when nothing is asked, and why.
+    resting: Mutex<Option<(Instant, Away)>>,
+}
+
+/// Our own token, and where it lets us ask.
+struct Own {
+    token: SecretString,
+    renew_at: Timestamp,
+    /// Keystone's address, up to the version.
+    endpoint: String,
+}
+
+/// Keystone's answer, read whole.
+struct Answer {
+    status: u16,
+    subject: Option<SecretString>,
+    body: Vec<u8>,
+}
+
+impl Client {
+    pub(super) fn open(options: Keystone, clock: Clock) -> Result<Self> {
+        Ok(Self {
+            http: http(&options)?,
+            options,
+            clock,
+            own: tokio::sync::Mutex::default(),
+            turns: Semaphore::new(OPEN_MAX),
+            resting: Mutex::default(),
+        })
+    }
+
+    /// What `token` says; none if Keystone does not know it, or not any more.
+    pub(super) async fn validate(&self, token: &str, allow_expired: bool) -> Result<Option<Token>, Away> {
+        let in_time = timeout(DEADLINE, async {
+            let Ok(_turn) = self.turns.acquire().await else {
+                return Err(Away::because("we are stopping"));
+            };
+            let own = self.own_token().await?;
+            let answer = self.ask(&own, token, allow_expired).await?;
+            if answer.status != 401 {
+                return verdict(&answer);
+            }
+            // Our own token may have been revoked: once more with a new one.
+            self.forget(&own).await;
+            let own = self.own_token().await?;
+            verdict(&self.ask(&own, token, allow_expired).await?)
+        });
+        in_time.await.unwrap_or_else(|_| Err(Away::because("it took too long in all")))
+    }
+
+    async fn ask(&self, own: &Own, token: &str, allow_expired: bool) -> Result<Answer, Away> {
+        let mut url = format!("{}/auth/tokens", own.endpoint);
+        // The catalogue is only needed to know what an access rule speaks of.
+        let flags = [(self.options.service_type.is_none(), "nocatalog"), (allow_expired, "allow_expired=1")];
+        let mut sign = '?';
+        for (_, flag) in flags.iter().filter(|(wanted, _)| *wanted) {
+            url.push(sign);
+            url.push_str(flag);
+            sign = '&';
+        }
+        let (ours, theirs) = (sensitive(own.token.expose_secret())?, sensitive(token)?);
+        // Keystone gives tokens with access rules only to those who say that they heed them.
+        let request = || {
+            let request = self.http.get(&url).header("X-Auth-Token", ours.clone());
+            request.header("X-Subject-Token", theirs.clone()).header("OpenStack-Identity-Access-Rules", "1")
+        };
+        self.send(request).await
+    }
+
+    /// A token of our own that is good for a while.
+    async fn own_token(&self) -> Result<Arc<Own>, Away> {
+        let mut kept = self.own.lock().await;
+        if let Some(own) = kept.as_ref().filter(|own| self.clock.now() < own.renew_at) {
+            return Ok(Arc::clone(own));
+        }
+        let own = Arc::new(self.log_in().await?);
+        *kept = Some(Arc::clone(&own));
+        Ok(own)
+    }
+
+    async fn forget(&self, refused: &Arc<Own>) {
+        let mut kept = self.own.lock().await;
+        if kept.as_ref().is_some_and(|own| Arc::ptr_eq(own, refused)) {
+            *kept = None;
+        }
+    }
+
+    async fn log_in(&self) -> Result<Own, Away> {
+        let base = versioned(&self.options.auth_url);
+        let body = login::body(&self.options.login).to_string();
+        let request = || {
+            let request = self.http.post(format!("{base}/auth/tokens"));
+            request.header("Content-Type", "application/json").body(body.clone())
+        };
+        let answer = self.send(request).await?;
+        let refused = |reason: String| self.rest(Away::because(format!("our own login: {reason}")));
+        if answer.status != 201 {
+            return Err(refused(format!("status {}", answer.status)));
+        }
+        let own = OwnToken::read(&answer.body).map_err(|error| refused(error.to_string()))?;
+        let token = answer.subject.ok_or_else(|| refused("no token in the answer".into()))?;
+        let (interface, region) = (&self.options.interface, self.options.region_name.as_deref());
+        let endpoint = own.identity_endpoint(interface, region).ok_or_else(|| {
+            let place = region.map_or_else(String::new, |region| format!(" in region {region}"));
+            refused(format!("the catalogue has no {interface} endpoint of the identity service{place}"))
+        })?;
+        tracing::debug!(endpoint, "logged in to Keystone");
+        let renew_at = own.expires_at - TimeDelta::seconds(RENEW_BEFORE_S);
+        Ok(Own { token, renew_at, endpoint: versioned(endpoint) })
+    }
+
+    /// Sends a request and reads the answer; connecting is tried again as often as the operator wants.
+    async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, Away> {
+        let mut pause = FIRST_PAUSE;
+        let mut attempts_left = self.options.http_request_max_retries;
+        loop {
+            self.is_resting()?;
+            let error = match request().send().await {
+                Ok(response) => return self.read(response).await,
+                Err(error) => error,
+            };
+            if !error.is_connect() || error.is_timeout() || attempts_left == 0 {
+                return Err(self.failed(&error));
+            }
+            attempts_left -= 1;
+            sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Answer, Away> {
+        let status = response.status().as_u16();
+        let subject = response.headers().get("X-Subject-Token").and_then(|token| token.to_str().ok()).map(Into::into);
+        let mut body = Vec::new();
+        while let Some(block) = response.chunk().await.map_err(|error| self.failed(&error))? {
+            if body.len() + block.len() > ANSWER_MAX {
+                return Err(Away::because("its answer is too long"));
+            }
+            body.extend_from_slice(&block);
+        }
+        Ok(Answer { status, subject, body })
+    }
+
+    /// A failure of the connection. Only one that is not the fault of a single question makes us rest.
+    fn failed(&self, error: &reqwest::Error) -> Away {
+        let away = Away::because(causes(error));
+        if error.is_connect() || error.is_timeout() { self.rest(away) } else { away }
+    }
+
+    fn is_resting(&self) -> Result<(), Away> {
+        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*resting {
+            Some((until, away)) if Instant::now() < *until => Err(away.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn rest(&self, away: Away) -> Away {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        *resting = Some((Instant::now() + REST, away.clone()));
+        away
+    }
+}
+
+/// What Keystone's answer means.
+fn verdict(answer: &Answer) -> Result<Option<Token>, Away> {
+    match answer.status {
+        200 => Token::read(&answer.body).map(Some).map_err(|error| Away::because(format!("its answer: {error}"))),
+        // Not known, or of a form that cannot be known.
+        400 | 404 | 413 | 414 | 431 => Ok(None),
+        401 => Err(Away::because("it refuses our own token")),
+        status => Err(Away::because(format!("status {status}"))),
+    }
+}
+
+/// `url` up to the version, which is always 3.
+fn versioned(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let base = url.strip_suffix("/v3").or_else(|| url.strip_suffix("/v2.0")).unwrap_or(url);
+    format!("{base}/v3")
+}
+
+fn sensitive(token: &str) -> Result<HeaderValue, Away> {
+    let mut value = HeaderValue::from_str(token).map_err(|error| Away::because(error.to_string()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// An error with its causes. There is no token in it: tokens are only in headers.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(this) = cause {
+        text = format!("{text}: {this}");
+        cause = this.source();
+    }
+    text
+}
+
+fn http(options: &Keystone) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .timeout(options.http_connect_timeout.unwrap_or(ANSWER_TIMEOUT))
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(OPEN_MAX)
+        .redirect(Policy::none())
+        .user_agent(concat!("glint/", env!("CARGO_PKG_VERSION")))
+        .tls_danger_accept_invalid_certs(options.insecure);
+    if let Some(file) = &options.cafile {
+        builder = builder.tls_certs_only(Certificate::from_pem_bundle(&pem(file)?).map_err(Error::internal)?);
+    }
+    if let Some(file) = &options.certfile {
+        let mut chain = pem(file)?;
+        if let Some(file) = &options.keyfile {
+            chain.push(b'\n');
+            chain.extend(pem(file)?);
+        }
+        builder = builder.identity(reqwest::Identity::from_pem(&chain).map_err(Error::internal)?);
+    }
+    builder.build().map_err(Error::internal)
+}
+
+#[expect(clippy::disallowed_methods, reason = "once, before anything is served")]
+fn pem(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|error| Error::internal(format!("{}: {error}", file.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::versioned;
+
+    #[test]
+    fn addresses_lead_to_version_3() {
+        let cases = [
+            ("http://k:5000", "http://k:5000/v3"),
+            ("http://k:5000/", "http://k:5000/v3"),
+            ("http://k:5000/v3", "http://k:5000/v3"),
+            ("http://k:5000/v3/", "http://k:5000/v3"),
+            ("http://k:5000/v2.0", "http://k:5000/v3"),
+            ("https://k/identity", "https://k/identity/v3"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(versioned(url), expected, "{url}");
+        }
+    }
+}

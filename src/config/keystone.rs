@@ -1,0 +1,133 @@
+//! The options of the group `keystone_authtoken`: where Keystone is, who we are there, and how long its word counts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// Where tokens are checked, and how.
+#[derive(Clone, Debug)]
+pub struct Keystone {
+    /// Where clients are told to get a token; `auth_url` if it is not given.
+    pub www_authenticate_uri: Option<String>,
+    /// Where we log in.
+    pub auth_url: String,
+    /// Who we are there.
+    pub login: Login,
+    /// Which of Keystone's endpoints in the catalogue is ours to ask.
+    pub interface: String,
+    /// In which region; any, if it is not given.
+    pub region_name: Option<String>,
+    /// Certificates to trust, where they are not the system's.
+    pub cafile: Option<PathBuf>,
+    /// Our own certificate, where Keystone wants one.
+    pub certfile: Option<PathBuf>,
+    /// The key of `certfile`, where it is not in the same file.
+    pub keyfile: Option<PathBuf>,
+    /// Whether any certificate will do.
+    pub insecure: bool,
+    /// How long Keystone may take to answer; a limit of ours, if it is not given.
+    pub http_connect_timeout: Option<Duration>,
+    /// How often to try again to connect.
+    pub http_request_max_retries: u32,
+    /// How long an answer is believed; none for not at all.
+    pub token_cache_time: Option<Duration>,
+    /// The roles that make a service of somebody: any of them.
+    pub service_token_roles: Vec<String>,
+    /// Whether a service token without such a role counts for nothing.
+    pub service_token_roles_required: bool,
+    /// What we are in the catalogue: needed for application credentials with access rules.
+    pub service_type: Option<String>,
+}
+
+/// How we log in (`auth_type`).
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// As a user (`password`, `v3password`).
+    Password {
+        /// Which user.
+        user: Named,
+        /// The user's password.
+        password: SecretString,
+        /// What the token is to be for.
+        scope: Scope,
+    },
+    /// With an application credential (`v3applicationcredential`).
+    ApplicationCredential {
+        /// Which one.
+        credential: Credential,
+        /// Its secret.
+        secret: SecretString,
+    },
+}
+
+/// Which application credential.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// The one with this id.
+    Id(String),
+    /// The one of this name that belongs to `user`.
+    Name {
+        /// Its name.
+        name: String,
+        /// Whose it is.
+        user: Named,
+    },
+}
+
+/// A user or a project.
+#[derive(Clone, Debug)]
+pub enum Named {
+    /// The one with this id.
+    Id(String),
+    /// The one of this name in `domain`.
+    Name {
+        /// Its name.
+        name: String,
+        /// Where that is its name.
+        domain: Domain,
+    },
+}
+
+/// A domain.
+#[derive(Clone, Debug)]
+pub enum Domain {
+    /// The one with this id.
+    Id(String),
+    /// The one of this name.
+    Name(String),
+}
+
+/// What a token is for.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// A project.
+    Project(Named),
+    /// A domain.
+    Domain(Domain),
+    /// The whole system.
+    System,
+}
+
+impl Keystone {
+    /// The Keystone at `auth_url`, with the reference's defaults for everything else.
+    pub fn at(auth_url: String, login: Login) -> Self {
+        Self {
+            www_authenticate_uri: None,
+            auth_url,
+            login,
+            interface: "internal".into(),
+            region_name: None,
+            cafile: None,
+            certfile: None,
+            keyfile: None,
+            insecure: false,
+            http_connect_timeout: None,
+            http_request_max_retries: 3,
+            token_cache_time: Some(Duration::from_mins(5)),
+            service_token_roles: vec!["service".into()],
+            service_token_roles_required: true,
+            service_type: None,
+        }
+    }
+}
