@@ -56,7 +56,7 @@ impl App {
         let db = match &config.database {
             Database::Sqlite(file) => Db::open_sqlite(file).await?,
         };
-        let stores = Registry::open(&config.stores);
+        let stores = Registry::open(&config.stores, &config.uri_filter)?;
         let hashing = Algorithm::from_name(&config.api.hashing_algorithm).ok_or_else(|| {
             Error::internal(format!("hashing_algorithm = {:?} is none that we know", config.api.hashing_algorithm))
         })?;

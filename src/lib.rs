@@ -13,9 +13,10 @@ pub mod work;
 // All that a request may reach.
 pub mod app;
 
-// The edges: none of them knows another.
+// The edges: none of them knows another, but for the stores, some of which fetch.
 pub mod auth;
 pub mod db;
+pub mod fetch;
 pub mod policy;
 pub mod store;
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Formats;
 use crate::error::{Error, Result};
+use crate::image::locations::{NewLocation, ValidationData};
 use crate::image::update::Attribute;
 use crate::model::image::Visibility;
 use crate::model::lifecycle::Status;
@@ -108,6 +109,28 @@ fn tags(value: &Value) -> Result<Vec<String>, Fault> {
     entries.iter().enumerate().map(tag).collect()
 }
 
+/// The entries of `locations`.
+///
+/// # Errors
+/// `Invalid` for what is none.
+pub(crate) fn new_locations(value: &Value, formats: &Formats) -> Result<Vec<NewLocation>> {
+    typed(&[("locations".to_owned(), value.clone())].into_iter().collect(), formats)?;
+    let new_location = |entry: &Value| {
+        let said = entry.get("validation_data");
+        let said_text = |name: &str| said?.get(name)?.as_str().map(str::to_owned);
+        NewLocation {
+            url: entry["url"].as_str().unwrap_or_default().to_owned(),
+            metadata: entry["metadata"].as_object().cloned().unwrap_or_default(),
+            validation: said.map(|_| ValidationData {
+                checksum: said_text("checksum"),
+                os_hash_algo: said_text("os_hash_algo").unwrap_or_default(),
+                os_hash_value: said_text("os_hash_value").unwrap_or_default(),
+            }),
+        }
+    };
+    Ok(value.as_array().into_iter().flatten().map(new_location).collect())
+}
+
 /// The longest URL of a location.
 const LOCATION_URL_MAX: usize = 255;
 
@@ -136,8 +159,52 @@ fn locations(value: &Value) -> Result<(), Fault> {
             let text = not_of_type(&location["metadata"], "'object'");
             return Err(Fault { path: path(Some("metadata")), text });
         }
+        if let Some(said) = location.get("validation_data") {
+            validation_data(said).map_err(|fault| Fault {
+                path: [path(Some("validation_data")), fault.path].concat(),
+                text: fault.text,
+            })?;
+        }
     }
     Ok(())
+}
+
+/// What may stand in `validation_data`, each with the fewest and the most characters.
+const VALIDATION_DATA: [(&str, usize, usize); 3] =
+    [("checksum", 32, 32), ("os_hash_algo", 0, 64), ("os_hash_value", 0, 128)];
+
+fn validation_data(value: &Value) -> Result<(), Fault> {
+    let fault = |name: Option<&str>, text| Fault { path: name.into_iter().map(str::to_owned).collect(), text };
+    let Value::Object(said) = value else {
+        return Err(fault(None, not_of_type(value, "'object'")));
+    };
+    unexpected(said, &VALIDATION_DATA.map(|(name, ..)| name)).map_err(|text| fault(None, text))?;
+    for required in ["os_hash_algo", "os_hash_value"] {
+        if !said.contains_key(required) {
+            return Err(fault(None, format!("'{required}' is a required property")));
+        }
+    }
+    for (name, shortest, longest) in VALIDATION_DATA {
+        let Some(value) = said.get(name) else { continue };
+        let given = text(value).and_then(|given| no_longer(given, longest)).map_err(|text| fault(Some(name), text))?;
+        if given.chars().count() < shortest {
+            return Err(fault(Some(name), format!("{} is too short", quoted(&given))));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses members of `object` that are none of `expected`.
+fn unexpected(object: &Map<String, Value>, expected: &[&str]) -> Result<(), String> {
+    let names: Vec<String> =
+        object.keys().filter(|name| !expected.contains(&name.as_str())).map(|name| quoted(name)).collect();
+    match names.as_slice() {
+        [] => Ok(()),
+        names => {
+            let were = if names.len() == 1 { "was" } else { "were" };
+            Err(format!("Additional properties are not allowed ({} {were} unexpected)", names.join(", ")))
+        }
+    }
 }
 
 fn text(value: &Value) -> Result<String, String> {

@@ -46,7 +46,7 @@ pub(crate) async fn download(call: Call) -> Result<Reply> {
         Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, Some(part), part.length),
     };
     let range = part.map(|part| ByteRange { start: part.start, length: part.length });
-    let bytes = reading::download(&call.app, &image, range).await?;
+    let bytes = reading::download(&call.app, &image, size, range).await?;
     let mut sent = reply::with_type(status, OCTETS, Outgoing::Stream(bytes, length));
     let headers = sent.headers_mut();
     if let Some(part) = part {

@@ -12,7 +12,7 @@ use crate::api::{attributes, body, ownership, page};
 use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::update::{self, Attribute};
-use crate::image::{create as creation, delete as deletion, quota};
+use crate::image::{create as creation, delete as deletion, locations, quota};
 use crate::model::image::{Image, Visibility};
 use crate::policy::{Rule, new_image as about_to_be};
 
@@ -25,21 +25,24 @@ const PROPERTY_NAME_MAX: usize = 255;
 
 /// `GET /v2/images`.
 pub(crate) async fn list(call: Call) -> Result<Reply> {
-    let options = &call.app.config.api;
-    let (filter, page) = page::wanted(&call.query, options)?;
+    let config = &call.app.config;
+    let (filter, page) = page::wanted(&call.query, &config.api)?;
     call.allow(Rule::GetImages, &[("project_id", call.identity.project_id.as_deref())])?;
     let found = images::list(&call.app.db, &filter, &call.identity, &page).await?;
-    let images = found.ok_or_else(|| {
+    let mut images = found.ok_or_else(|| {
         let marker = page.marker.as_deref().unwrap_or_default();
         Error::invalid(format!("No image found with ID {marker}"))
     })?;
+    for image in &mut images {
+        call.app.stores.arrange(&mut image.locations);
+    }
     let last = page::last_of_full(&images, page.limit, |image| &image.id);
     let (first, next) = page::links("/v2/images", &call.query, last);
     let images: Vec<Image> =
         images.into_iter().filter(|image| call.allow_image(Rule::GetImage, image).is_ok()).collect();
     // compat: a page whose images all were filtered away has no link to the next one.
     let next = next.filter(|_| !images.is_empty());
-    reply::json(StatusCode::OK, &ImagesView { images: &images, options, caller: &call.identity, first, next })
+    reply::json(StatusCode::OK, &ImagesView { images: &images, config, caller: &call.identity, first, next })
 }
 
 /// `POST /v2/images`.
@@ -97,7 +100,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
     let before = find(&call).await?;
     let mut after = before.clone();
     for change in &changes {
-        apply(&call, &mut after, change)?;
+        apply(&call, &mut after, change).await?;
     }
     if !changes.is_empty() {
         after = update::save(&call.app, &before, after).await?;
@@ -121,12 +124,21 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
 /// `NotFound` when the caller may not see it.
 pub(crate) async fn find(call: &Call) -> Result<Image> {
     let id = call.place(0);
-    let found = images::find(&call.app.db, id, &call.identity).await?;
+    let found = find_visible(call, id).await?;
     found.ok_or_else(|| Error::not_found(format!("No image found with ID {id}")))
 }
 
+/// The image `id`, if the caller may see it, with its locations in the order in which they are read.
+pub(crate) async fn find_visible(call: &Call, id: &str) -> Result<Option<Image>> {
+    let mut found = images::find(&call.app.db, id, &call.identity).await?;
+    if let Some(image) = &mut found {
+        call.app.stores.arrange(&mut image.locations);
+    }
+    Ok(found)
+}
+
 fn shown(call: &Call, status: StatusCode, image: &Image) -> Result<Reply> {
-    reply::json(status, &ImageView { image, options: &call.app.config.api, caller: &call.identity })
+    reply::json(status, &ImageView { image, config: &call.app.config, caller: &call.identity })
 }
 
 /// What a new image is to be, each value typed, none of a name that clients may not use.
@@ -184,7 +196,7 @@ fn visibility_rule(visibility: Visibility) -> Option<Rule> {
     }
 }
 
-fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
+async fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
     match change {
         Change::Set { name, attribute, how } => {
             let owner_may_not = matches!(attribute, Attribute::Owner(_)) && !call.identity.is_admin;
@@ -211,20 +223,24 @@ fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
             call.allow_image(Rule::ModifyImage, image)?;
             update::remove(image, name)
         }
-        Change::Locations(change) => change_locations(call, image, *change),
+        Change::Locations(change) => change_locations(call, image, change).await,
     }
 }
 
-/// Changing locations needs them to be shown; a service that shows none refuses it.
-fn change_locations(call: &Call, image: &Image, change: LocationsChange) -> Result<()> {
-    let (rule, verb) = match change {
-        LocationsChange::Clear => {
-            return Err(Error::new(Kind::Forbidden).adding("Cannot set locations to empty list."));
+async fn change_locations(call: &Call, image: &mut Image, change: &LocationsChange) -> Result<()> {
+    match change {
+        LocationsChange::Clear => Err(Error::new(Kind::Forbidden).adding("Cannot set locations to empty list.")),
+        LocationsChange::Replace(new) => {
+            call.allow_image(Rule::SetImageLocation, image)?;
+            locations::replace(&call.app, image, new.clone()).await
         }
-        LocationsChange::Replace => (Rule::SetImageLocation, "update"),
-        LocationsChange::Add => (Rule::SetImageLocation, "add"),
-        LocationsChange::Remove => (Rule::DeleteImageLocation, "remove"),
-    };
-    call.allow_image(rule, image)?;
-    Err(Error::forbidden(format!("It's not allowed to {verb} locations if locations are invisible.")))
+        LocationsChange::Add { at, location } => {
+            call.allow_image(Rule::SetImageLocation, image)?;
+            locations::add(&call.app, image, at, location.clone()).await
+        }
+        LocationsChange::Remove { at } => {
+            call.allow_image(Rule::DeleteImageLocation, image)?;
+            locations::take(&call.app, image, at)
+        }
+    }
 }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
-use crate::config::{Driver, StoreConfig};
-use crate::error::Result;
+use crate::config::{Driver, StoreConfig, Stores};
+use crate::error::{Error, Result};
 use crate::policy::{Nothing, Rule};
 
 /// `GET /v2/info/import`.
@@ -18,15 +18,15 @@ pub(crate) async fn import(call: Call) -> Result<Reply> {
 
 /// `GET /v2/info/stores`.
 pub(crate) async fn stores(call: Call) -> Result<Reply> {
-    let stores = &call.app.config.stores;
+    let stores = several(&call)?;
     let shown: Vec<_> = stores.enabled.iter().map(|store| entry(store, &stores.default)).collect();
     reply::json(StatusCode::OK, &json!({ "stores": shown }))
 }
 
 /// `GET /v2/info/stores/detail`.
 pub(crate) async fn stores_detail(call: Call) -> Result<Reply> {
+    let stores = several(&call)?;
     call.allow(Rule::StoresInfoDetail, &Nothing)?;
-    let stores = &call.app.config.stores;
     let detailed = stores.enabled.iter().map(|store| {
         let mut entry = entry(store, &stores.default);
         let (kind, properties) = match &store.driver {
@@ -54,6 +54,12 @@ pub(crate) async fn usage(_: Call) -> Result<Reply> {
     reply::json(StatusCode::OK, &json!({ "usage": {} }))
 }
 
+/// The stores, where they have names at all.
+fn several(call: &Call) -> Result<&Stores> {
+    let stores = &call.app.config.stores;
+    if stores.multi { Ok(stores) } else { Err(Error::not_found("Multi backend is not supported at this site.")) }
+}
+
 fn entry(store: &StoreConfig, default: &str) -> Map<String, Value> {
     let mut entry = Map::new();
     entry.insert("id".into(), store.id.clone().into());
@@ -63,6 +69,9 @@ fn entry(store: &StoreConfig, default: &str) -> Map<String, Value> {
     if store.id == default {
         // compat: text, not a truth value.
         entry.insert("default".into(), "true".into());
+    }
+    if matches!(store.driver, Driver::Http(_)) {
+        entry.insert("read-only".into(), "true".into());
     }
     entry
 }

@@ -25,6 +25,7 @@ pub mod query;
 mod reply;
 pub mod routes;
 mod schemas;
+mod stores;
 mod tags;
 mod versions;
 mod view;

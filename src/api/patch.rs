@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::api::attributes;
 use crate::config::Formats;
 use crate::error::{Error, Kind, Result};
+use crate::image::locations::NewLocation;
 use crate::image::update::Attribute;
 
 /// The media types with their drafts, in the order in which a refusal names them.
@@ -87,17 +88,25 @@ pub enum How {
     AddNew,
 }
 
-/// An operation on the locations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An operation on the locations. A position is a number, or `-` for the end, or something that is none.
+#[derive(Clone, Debug)]
 pub enum LocationsChange {
     /// Leave none.
     Clear,
-    /// Put others in the place of all.
-    Replace,
+    /// Put these in the place of all.
+    Replace(Vec<NewLocation>),
     /// Add one.
-    Add,
+    Add {
+        /// The position.
+        at: String,
+        /// What is to be there.
+        location: NewLocation,
+    },
     /// Remove one.
-    Remove,
+    Remove {
+        /// The position.
+        at: String,
+    },
 }
 
 /// The draft of `content_type`.
@@ -150,28 +159,30 @@ fn change(operation: Value, draft: Draft, formats: &Formats) -> Result<Change> {
     };
     let name = path[0].clone();
     writable(&name)?;
-    let Some(value) = value else {
-        return Ok(match deep {
-            2 => Change::Locations(LocationsChange::Remove),
-            _ => Change::Remove { name },
-        });
-    };
-    if deep == 2 {
-        checked("locations", Value::Array(vec![value]), formats)?;
-        return Ok(Change::Locations(LocationsChange::Add));
-    }
-    let empty = value.as_array().is_some_and(Vec::is_empty);
-    let how = match (op, draft) {
-        ("replace", _) => How::Replace,
-        (_, Draft::Ten) => How::Add,
-        (_, Draft::Four) => How::AddNew,
-    };
-    match checked(&name, value, formats)? {
-        Some(attribute) => Ok(Change::Set { name, attribute, how }),
-        None if name == "locations" && empty => Ok(Change::Locations(LocationsChange::Clear)),
-        None if name == "locations" => Ok(Change::Locations(LocationsChange::Replace)),
-        // What else has no typed form is the service's; `writable` refused all of it but `stores`.
-        None => Err(read_only(&name)),
+    let at = path.get(1).cloned();
+    match (value, at) {
+        (None, Some(at)) => Ok(Change::Locations(LocationsChange::Remove { at })),
+        (None, None) => Ok(Change::Remove { name }),
+        (Some(value), Some(at)) => {
+            let mut one = attributes::new_locations(&Value::Array(vec![value]), formats)?;
+            let location = one.pop().ok_or_else(|| read_only(&name))?;
+            Ok(Change::Locations(LocationsChange::Add { at, location }))
+        }
+        (Some(value), None) if name == "locations" => {
+            let new = attributes::new_locations(&value, formats)?;
+            let empty = new.is_empty();
+            Ok(Change::Locations(if empty { LocationsChange::Clear } else { LocationsChange::Replace(new) }))
+        }
+        (Some(value), None) => {
+            let how = match (op, draft) {
+                ("replace", _) => How::Replace,
+                (_, Draft::Ten) => How::Add,
+                (_, Draft::Four) => How::AddNew,
+            };
+            // What has no typed form is the service's; `writable` refused all of it but `stores`.
+            let attribute = checked(&name, value, formats)?.ok_or_else(|| read_only(&name))?;
+            Ok(Change::Set { name, attribute, how })
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
 use crate::api::{
     cached, caller, cors, health, identity, image_actions, image_data, image_import, images, info, members, metadefs,
-    patch, schemas, tags,
+    patch, schemas, stores, tags,
 };
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -89,6 +89,7 @@ pub const ROUTES: &[Route] = &[
         allow: Some("GET, PUT, DELETE"),
         methods: &[on!(GET members::show, no body), on!(PUT members::update), on!(DELETE members::delete, no body)],
     },
+    Route { path: "/stores/{}/{}", allow: Some("DELETE"), methods: &[on!(DELETE stores::delete_data, no body)] },
     Route { path: "/info/import", allow: Some("GET"), methods: &[on!(GET info::import, no body)] },
     Route { path: "/info/stores", allow: Some("GET"), methods: &[on!(GET info::stores, no body)] },
     Route { path: "/info/stores/detail", allow: Some("GET"), methods: &[on!(GET info::stores_detail, no body)] },
@@ -291,7 +292,7 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
         scheme: head.scheme,
         body,
     };
-    let path = match versions::negotiate(path, &call.headers, &call.app.config.api) {
+    let path = match versions::negotiate(path, &call.headers, &call.app.config) {
         Negotiated::List { explicit } => return versions::list(&call.app.config, &call.base_url(), explicit),
         Negotiated::Api(path) => path,
     };

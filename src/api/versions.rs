@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::error;
 use crate::api::reply::{self, Reply};
-use crate::config::{Api, Config};
+use crate::config::Config;
 use crate::error::Result;
 
 const MEDIA_TYPE_PREFIX: &str = "application/vnd.openstack.images-";
@@ -22,7 +22,7 @@ pub(crate) enum Negotiated<'a> {
 }
 
 /// Finds out what a request for `path` is for.
-pub(crate) fn negotiate<'a>(path: &'a str, headers: &HeaderMap, options: &Api) -> Negotiated<'a> {
+pub(crate) fn negotiate<'a>(path: &'a str, headers: &HeaderMap, config: &Config) -> Negotiated<'a> {
     let segments = path.trim_start_matches('/');
     let (first, rest) = segments.split_at(segments.find('/').unwrap_or(segments.len()));
     if first == "versions" {
@@ -33,7 +33,7 @@ pub(crate) fn negotiate<'a>(path: &'a str, headers: &HeaderMap, options: &Api) -
         Some(version) => (version.strip_suffix(";q=1").unwrap_or(version), path),
         None => (first, rest),
     };
-    let known = version == "v2" || minors(options).iter().any(|(minor, _)| version == format!("v2.{minor}"));
+    let known = version == "v2" || minors(config).iter().any(|(minor, _)| version == format!("v2.{minor}"));
     if known { Negotiated::Api(rest) } else { Negotiated::List { explicit: false } }
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn negotiate<'a>(path: &'a str, headers: &HeaderMap, options: &Api) -
 pub(crate) fn list(config: &Config, base_url: &str, explicit: bool) -> Result<Reply> {
     let base = config.api.public_endpoint.as_deref().unwrap_or(base_url).trim_end_matches('/');
     let href = format!("{base}/v2/");
-    let versions: Vec<Value> = minors(&config.api)
+    let versions: Vec<Value> = minors(config)
         .into_iter()
         .map(|(minor, status)| {
             let links = json!([{ "rel": "self", "href": href }]);
@@ -53,21 +53,22 @@ pub(crate) fn list(config: &Config, base_url: &str, explicit: bool) -> Result<Re
 }
 
 /// The minor versions in the reference's order, which without the cache is not sorted.
-fn minors(options: &Api) -> Vec<(u32, &'static str)> {
+fn minors(config: &Config) -> Vec<(u32, &'static str)> {
     const CURRENT: &str = "CURRENT";
     const SUPPORTED: &str = "SUPPORTED";
     let supported = |minors: &[u32]| minors.iter().map(|&minor| (minor, SUPPORTED)).collect::<Vec<_>>();
     let mut all = Vec::new();
-    if options.image_cache {
+    if config.api.image_cache {
         all.push((18, CURRENT));
         all.extend(supported(&[17, 16]));
     }
     all.extend(supported(&[15]));
-    if options.image_cache {
+    if config.api.image_cache {
         all.extend(supported(&[14]));
     }
-    all.extend(supported(&[13, 12, 11, 10, 9, 8]));
-    if !options.image_cache {
+    // compat: without several stores 12 and 13 are not listed, though what came with them is there.
+    all.extend(supported(if config.stores.multi { &[13, 12, 11, 10, 9, 8] } else { &[9] }));
+    if !config.api.image_cache {
         all.push((17, CURRENT));
     }
     all.extend(supported(&[7, 6, 5, 4, 3, 2, 1, 0]));

@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::clock::Timestamp;
-use crate::config::Api;
+use crate::config::Config;
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location};
 use crate::model::lifecycle::Status;
@@ -15,7 +15,7 @@ const HIDDEN_PROPERTIES: [&str; 2] = ["os_glance_stage_host", "os_glance_hash_op
 /// An image as its caller sees it (Image API, "Show image").
 pub(crate) struct ImageView<'a> {
     pub(crate) image: &'a Image,
-    pub(crate) options: &'a Api,
+    pub(crate) config: &'a Config,
     /// Who looks at it.
     pub(crate) caller: &'a Identity,
 }
@@ -30,7 +30,8 @@ impl ImageView<'_> {
 
 impl Serialize for ImageView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { image, options, .. } = self;
+        let Self { image, config, .. } = self;
+        let options = &config.api;
         let mut map = serializer.serialize_map(None)?;
         for (name, value) in &image.properties {
             if !HIDDEN_PROPERTIES.contains(&name.as_str()) {
@@ -69,7 +70,7 @@ impl Serialize for ImageView<'_> {
         map.serialize_entry("file", &format!("{}/file", href(image)))?;
         map.serialize_entry("schema", "/v2/schemas/image")?;
         let stores: Vec<&str> = self.locations().iter().filter_map(Location::store).collect();
-        if !stores.is_empty() {
+        if config.stores.multi && !stores.is_empty() {
             map.serialize_entry("stores", &stores.join(","))?;
         }
         map.end()
@@ -95,7 +96,7 @@ impl Serialize for LocationView<'_> {
 /// A page of images (Image API, "List images").
 pub(crate) struct ImagesView<'a> {
     pub(crate) images: &'a [Image],
-    pub(crate) options: &'a Api,
+    pub(crate) config: &'a Config,
     pub(crate) caller: &'a Identity,
     pub(crate) first: String,
     pub(crate) next: Option<String>,
@@ -118,8 +119,8 @@ struct ImageArray<'a>(&'a ImagesView<'a>);
 
 impl Serialize for ImageArray<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let ImagesView { images, options, caller, .. } = self.0;
-        serializer.collect_seq(images.iter().map(|image| ImageView { image, options, caller }))
+        let ImagesView { images, config, caller, .. } = self.0;
+        serializer.collect_seq(images.iter().map(|image| ImageView { image, config, caller }))
     }
 }
 

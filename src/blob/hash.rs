@@ -117,6 +117,28 @@ impl Algorithm {
     }
 }
 
+impl Algorithm {
+    /// How long a digest is.
+    pub fn digest_bytes(self) -> usize {
+        self.sha().map_or(16, |sha| sha.output_len)
+    }
+
+    fn sha(self) -> Option<&'static digest::Algorithm> {
+        Some(match self {
+            Self::Md5 => return None,
+            Self::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha224 => &digest::SHA224,
+            Self::Sha256 => &digest::SHA256,
+            Self::Sha384 => &digest::SHA384,
+            Self::Sha512 => &digest::SHA512,
+            Self::Sha512_256 => &digest::SHA512_256,
+            Self::Sha3_256 => &digest::SHA3_256,
+            Self::Sha3_384 => &digest::SHA3_384,
+            Self::Sha3_512 => &digest::SHA3_512,
+        })
+    }
+}
+
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -131,19 +153,10 @@ enum Context {
 
 impl Context {
     fn new(algorithm: Algorithm) -> Self {
-        let sha = match algorithm {
-            Algorithm::Md5 => return Self::Md5(md5::Md5::new()),
-            Algorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            Algorithm::Sha224 => &digest::SHA224,
-            Algorithm::Sha256 => &digest::SHA256,
-            Algorithm::Sha384 => &digest::SHA384,
-            Algorithm::Sha512 => &digest::SHA512,
-            Algorithm::Sha512_256 => &digest::SHA512_256,
-            Algorithm::Sha3_256 => &digest::SHA3_256,
-            Algorithm::Sha3_384 => &digest::SHA3_384,
-            Algorithm::Sha3_512 => &digest::SHA3_512,
-        };
-        Self::Sha(digest::Context::new(sha))
+        match algorithm.sha() {
+            Some(sha) => Self::Sha(digest::Context::new(sha)),
+            None => Self::Md5(md5::Md5::new()),
+        }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the form of a lane's work")]

@@ -1,5 +1,6 @@
 //! What a body passes on its way: a cap on its length, a count, a watch for stalls, and the making of blocks.
 
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,27 @@ pub fn capped(body: Body, limit: u64) -> Body {
         match left.checked_sub(length(&block)) {
             Some(left) => Some((Ok(block), Some((body, left)))),
             None => Some((Err(BodyError::TooLong { limit }), None)),
+        }
+    }))
+}
+
+/// Lets exactly `length` bytes through: fewer end with `Medium`, and the block that exceeds them is withheld for `TooLong`.
+pub fn exact(body: Body, length: u64) -> Body {
+    let start = Some((capped(body, length), length));
+    Box::pin(stream::unfold(start, |state| async move {
+        let (mut body, left) = state?;
+        match body.next().await {
+            Some(Ok(block)) => {
+                let left = left.saturating_sub(self::length(&block));
+                Some((Ok(block), Some((body, left))))
+            }
+            Some(Err(error)) => Some((Err(error), None)),
+            None if left == 0 => None,
+            None => {
+                let missing =
+                    io::Error::new(io::ErrorKind::UnexpectedEof, format!("the last {left} bytes are missing"));
+                Some((Err(BodyError::Medium(missing)), None))
+            }
         }
     }))
 }

@@ -105,18 +105,22 @@ fn insert_row(image: &Image) -> Sql {
     )
 }
 
-/// Writes what differs between `before` and `after`, both the same image, at `now`. Locations are not touched.
-/// False, and nothing written, when the image is gone, or when its status matters to the change and is not that of
-/// `before` any more.
+/// Writes what differs between `before` and `after`, both the same image, at `now`. Locations that `after` leaves out are not
+/// touched: their bytes have to go first.
+/// False, and nothing written, when the image is gone, or when its status or its locations matter to the change and are not
+/// those of `before` any more.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn update(db: &Db, before: &Image, after: &Image, now: Timestamp) -> Result<bool, DbError> {
     db.write(|tx| async move {
+        let id = &before.id;
+        if locations_change(before, after) && !stand(&tx, id, &after.locations).await? {
+            return Ok(false);
+        }
         if !update_row(&tx, before, after, now).await? {
             return Ok(false);
         }
-        let id = &before.id;
         let mut batch = Vec::new();
         for name in before.properties.keys().filter(|name| !after.properties.contains_key(*name)) {
             batch.push(take_away("image_properties", "name", id, name, now));
@@ -125,6 +129,18 @@ pub async fn update(db: &Db, before: &Image, after: &Image, now: Timestamp) -> R
             batch.push(take_away("image_tags", "value", id, tag, now));
         }
         batch.extend(after.tags.difference(&before.tags).map(|tag| insert_tag(id, tag, now)));
+        batch.extend(after.locations.iter().filter(|it| !before.locations.contains(it)).map(
+            |location| match location.id {
+                None => insert_location(id, location, now),
+                Some(row) => sql!(
+                    "UPDATE image_locations SET meta_data = ?, updated_at = ? WHERE id = ? AND image_id = ?",
+                    noted(location),
+                    now,
+                    row,
+                    id
+                ),
+            },
+        ));
         let set: Vec<_> =
             after.properties.iter().filter(|(name, value)| before.properties.get(*name) != Some(value)).collect();
         // A row of that name that was deleted comes back: the reference's schema allows one row a name.
@@ -158,10 +174,24 @@ async fn update_row(tx: &Tx, before: &Image, after: &Image, now: Timestamp) -> R
     }
     update.push(sql!(" WHERE id = ? AND deleted = ?", &before.id, false));
     let formats_change = before.disk_format != after.disk_format || before.container_format != after.container_format;
-    if before.status != after.status || formats_change {
+    if before.status != after.status || formats_change || locations_change(before, after) {
         update.push(sql!(" AND status = ?", before.status.as_str()));
     }
     Ok(tx.execute(update).await? == 1)
+}
+
+/// Whether `after` has new locations, or old ones with other metadata. The order is not kept.
+fn locations_change(before: &Image, after: &Image) -> bool {
+    after.locations.iter().any(|location| !before.locations.contains(location))
+}
+
+/// Whether the locations of `id` are those of `expected` that were written before, and no others.
+async fn stand(tx: &Tx, id: &str, expected: &[Location]) -> Result<bool, DbError> {
+    let mut expected: Vec<i64> = expected.iter().filter_map(|location| location.id).collect();
+    let mut there = standing(tx, id).await?;
+    expected.sort_unstable();
+    there.sort_unstable();
+    Ok(there == expected)
 }
 
 fn set_property(id: &str, name: &str, value: &str, now: Timestamp) -> Sql {
@@ -212,18 +242,83 @@ fn take_away(table: &str, column: &str, id: &str, what: &str, now: Timestamp) ->
 
 /// Writes that the bytes of `id` are at `location`.
 pub(super) async fn put_location(tx: &Tx, id: &str, location: &Location, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(sql!(
+    tx.execute(insert_location(id, location, now)).await.map(drop)
+}
+
+fn insert_location(id: &str, location: &Location, now: Timestamp) -> Sql {
+    sql!(
         "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted) \
          VALUES (?, ?, ?, 'active', ?, ?, ?)",
         id,
         &location.url,
-        serde_json::Value::Object(location.metadata.clone()).to_string(),
+        noted(location),
         now,
         now,
+        false
+    )
+}
+
+fn noted(location: &Location) -> String {
+    serde_json::Value::Object(location.metadata.clone()).to_string()
+}
+
+/// Marks `locations` of `id` as `pending_delete`, so that nobody sees them. False, and nothing written, when the image is
+/// not active, or when these are not its locations, or all that it has.
+pub(super) async fn hide_locations(tx: &Tx, id: &str, locations: &[i64], now: Timestamp) -> Result<bool, DbError> {
+    let active =
+        sql!("SELECT 1 FROM images WHERE id = ? AND status = ? AND deleted = ?", id, Status::Active.as_str(), false);
+    let there = standing(tx, id).await?;
+    let known = locations.iter().all(|location| there.contains(location));
+    if !known || there.len() <= locations.len() || tx.fetch_all(active).await?.is_empty() {
+        return Ok(false);
+    }
+    let hide = |location: &i64| {
+        sql!(
+            "UPDATE image_locations SET status = 'pending_delete', updated_at = ? WHERE id = ? AND image_id = ?",
+            now,
+            *location,
+            id
+        )
+    };
+    tx.execute_batch(locations.iter().map(hide).collect()).await?;
+    Ok(true)
+}
+
+/// Marks the locations of `id` that are hidden as deleted, or shows them again.
+pub(super) async fn settle_locations(tx: &Tx, id: &str, removed: bool, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(sql!(
+        "UPDATE image_locations SET status = ?, deleted = ?, deleted_at = ?, updated_at = ? \
+         WHERE image_id = ? AND status = 'pending_delete' AND deleted = ?",
+        if removed { "deleted" } else { "active" },
+        removed,
+        removed.then_some(now),
+        now,
+        id,
         false
     ))
     .await?;
     Ok(())
+}
+
+/// The locations of `id` whose bytes are being removed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hidden_locations(db: &Db, id: &str) -> Result<Vec<Location>, DbError> {
+    let select = sql!(
+        "SELECT image_id, id, value, meta_data, status FROM image_locations \
+         WHERE image_id = ? AND status = 'pending_delete' AND deleted = ? ORDER BY id",
+        id,
+        false
+    );
+    db.fetch_all(select).await?.iter().map(read_location).collect()
+}
+
+/// The ids of the locations that `id` has.
+async fn standing(tx: &Tx, id: &str) -> Result<Vec<i64>, DbError> {
+    let select =
+        sql!("SELECT id FROM image_locations WHERE image_id = ? AND status = 'active' AND deleted = ?", id, false);
+    tx.fetch_all(select).await?.iter().map(|row| row.get(0)).collect()
 }
 
 /// Marks `id`, which stands at `from`, and all its children as deleted.

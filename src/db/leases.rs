@@ -32,6 +32,8 @@ pub enum Purpose {
     Upload,
     /// Bytes are being removed: when it runs out, the removal is finished.
     Delete,
+    /// The bytes of some of the locations are being removed, which are `pending_delete` meanwhile: likewise.
+    Remove,
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
         match self {
             Self::Upload => "upload",
             Self::Delete => "delete",
+            Self::Remove => "remove",
         }
     }
 }
@@ -174,6 +177,44 @@ pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp)
     .await
 }
 
+/// Takes the lease for removing the bytes at `locations`, which nobody sees from now on. False, and nothing written, when
+/// somebody else is at work on the image, when it is not active any more, or when these are not its locations any more or
+/// all that it has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_remove(db: &Db, lease: &Lease, locations: &[i64], now: Timestamp) -> Result<bool, DbError> {
+    let begun = db
+        .write(|tx| async move {
+            take(&tx, lease, now).await?;
+            let hidden = images::hide_locations(&tx, &lease.image_id, locations, now).await?;
+            if !hidden {
+                give_back(&tx, lease).await?;
+            }
+            Ok(hidden)
+        })
+        .await;
+    match begun {
+        Err(DbError::Duplicate) => Ok(false),
+        other => other,
+    }
+}
+
+/// Ends the removal of bytes: the locations that were hidden for it are marked deleted, or, when the bytes are still
+/// there, are back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish_remove(db: &Db, lease: &Lease, removed: bool, now: Timestamp) -> Result<(), DbError> {
+    db.write(|tx| async move {
+        if give_back(&tx, lease).await? {
+            images::settle_locations(&tx, &lease.image_id, removed, now).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// Gives a lease back without doing anything else.
 ///
 /// # Errors
@@ -256,6 +297,7 @@ fn read(row: &Row) -> Result<Lease, DbError> {
     let purpose = match row.get::<String>(1)?.as_str() {
         "upload" => Purpose::Upload,
         "delete" => Purpose::Delete,
+        "remove" => Purpose::Remove,
         other => return Err(DbError::Unreadable(format!("lease purpose {other:?}"))),
     };
     Ok(Lease { image_id: row.get(0)?, purpose, holder: row.get(2)?, token: row.get(3)?, store: row.get(4)? })

@@ -5,10 +5,10 @@ use crate::clock::new_uuid;
 use crate::db::images;
 use crate::db::leases::{self, Lease, Purpose};
 use crate::error::{Error, Result};
+use crate::image::removal;
 use crate::model::identity::Identity;
 use crate::model::image::Image;
 use crate::model::lifecycle::Status;
-use crate::store::StoreError;
 
 /// How often a deletion begins anew because the image changed under it.
 const ATTEMPTS_MAX: u32 = 5;
@@ -66,18 +66,10 @@ pub async fn resume(app: &App, lease: &Lease, image: &Image) -> Result<()> {
     Ok(())
 }
 
-/// Removes the bytes at every location. What is not there is removed already.
+/// Removes the bytes at every location.
 async fn remove_data(app: &App, image: &Image) -> Result<()> {
     for location in &image.locations {
-        match app.stores.of(location)?.delete(&location.url).await {
-            Ok(()) | Err(StoreError::NotFound { .. }) => {}
-            Err(StoreError::Denied(cause)) => {
-                let text = format!("You cannot delete image data of image {}", image.id);
-                tracing::error!(image_id = image.id, "{text}: {cause}");
-                return Err(Error::forbidden(text));
-            }
-            Err(error) => return Err(Error::internal(error)),
-        }
+        removal::bytes(app, &image.id, location).await?;
     }
     Ok(())
 }

@@ -24,6 +24,14 @@ pub fn tags(quotas: &Quotas, attempted: usize) -> Result<()> {
     within(quotas.image_tag_quota, attempted, "tags")
 }
 
+/// Whether `attempted` locations are no more than an image may have.
+///
+/// # Errors
+/// `TooLarge` when they are.
+pub fn locations(quotas: &Quotas, attempted: usize) -> Result<()> {
+    within(quotas.image_location_quota, attempted, "locations")
+}
+
 fn within(quota: Option<usize>, attempted: usize, what: &str) -> Result<()> {
     match quota {
         Some(maximum) if attempted > maximum => Err(Error::too_large(format!(

@@ -3,9 +3,9 @@
 use crate::app::App;
 use crate::db::images;
 use crate::error::{Error, Kind, Result};
-use crate::image::quota;
+use crate::image::{quota, removal};
 use crate::model::identity::Identity;
-use crate::model::image::{Image, Visibility};
+use crate::model::image::{Image, Location, Visibility};
 use crate::model::lifecycle::Status;
 
 /// An attribute that a user may set, with its value.
@@ -29,7 +29,7 @@ pub enum Attribute {
 /// The largest `min_disk` and `min_ram`: the columns hold 32 bits.
 const INT_MAX: i64 = i32::MAX as i64;
 
-/// Writes what differs between `before` and `after`.
+/// Writes what differs between `before` and `after`. The bytes at locations that are left out go first.
 ///
 /// # Errors
 /// `TooLarge` beyond a quota, `Invalid` for a number that the database cannot hold, `NotFound` when the image was
@@ -39,6 +39,11 @@ pub async fn save(app: &App, before: &Image, mut after: Image) -> Result<Image> 
         quota::properties(&app.config.quotas, &after)?;
     }
     numbers_fit(&after)?;
+    let gone = |location: &&Location| !after.locations.iter().any(|kept| kept.id == location.id);
+    let removed: Vec<&Location> = before.locations.iter().filter(gone).collect();
+    if !removed.is_empty() {
+        removal::remove(app, before, &removed).await?;
+    }
     let now = app.clock.now();
     if !images::update(&app.db, before, &after, now).await? {
         let there = images::find(&app.db, &before.id, &Identity::service()).await?;

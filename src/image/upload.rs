@@ -30,6 +30,9 @@ pub struct Upload {
 pub async fn upload(app: &Arc<App>, image: &Image, upload: Upload) -> Result<()> {
     let (store_id, store) = app.stores.for_new_data(upload.store.as_deref())?;
     ready(image)?;
+    if !store.capabilities().add {
+        return Err(no_adding());
+    }
     let cap = app.config.quotas.image_size_cap;
     if upload.size.is_some_and(|size| u64::try_from(size).is_ok_and(|size| size > cap)) {
         return Err(quota::too_many_bytes());
@@ -50,6 +53,14 @@ fn ready(image: &Image) -> Result<()> {
     if !image.status.may_become(Status::Saving) {
         return Err(claim::not_allowed(image.status, Status::Saving));
     }
+    formats_are_set(image)
+}
+
+/// Whether it is known what the data of `image` is, or is to be.
+///
+/// # Errors
+/// `Invalid` when it is not.
+pub fn formats_are_set(image: &Image) -> Result<()> {
     let formats = [("disk_format", &image.disk_format), ("container_format", &image.container_format)];
     let missing: Vec<&str> = formats.iter().filter(|(_, format)| format.is_none()).map(|(name, _)| *name).collect();
     match missing.as_slice() {
@@ -72,7 +83,8 @@ async fn write(
     let limit = declared.map_or(cap, |size| u64::try_from(size).unwrap_or(0));
     let (bytes, seen) = pipe::counted(upload.bytes);
     let (bytes, digests) = hash::beside(pipe::capped(bytes, limit), app.hashing);
-    let placed = store.put(&image.id, bytes).await.map_err(|error| match (error, declared) {
+    let expected = declared.and_then(|size| u64::try_from(size).ok());
+    let placed = store.put(&image.id, bytes, expected).await.map_err(|error| match (error, declared) {
         (StoreError::Body(BodyError::TooLong { .. }), Some(size)) => {
             Error::invalid(format!("Size exceeds: expected {size} bytes, got {} bytes", seen.bytes()))
         }
@@ -89,7 +101,7 @@ async fn write(
 
 fn uploaded(app: &App, store: &str, placed: Placed, digests: Digests) -> Uploaded {
     let mut metadata = placed.metadata;
-    metadata.insert("store".into(), store.into());
+    app.stores.note(store, &mut metadata);
     Uploaded {
         location: Location { id: None, url: placed.url, metadata },
         size: i64::try_from(placed.size).unwrap_or(i64::MAX),
@@ -109,9 +121,15 @@ fn failed(error: StoreError) -> Error {
         }
         StoreError::Denied(cause) => Error::unavailable(cause)
             .saying("Insufficient permissions on image storage media: Permission to write image storage media denied."),
-        StoreError::Unsupported { .. } => {
-            Error::new(Kind::Gone).saying("Error in store configuration. Adding images to store is disabled.")
-        }
+        StoreError::NoRoom { wanted } => Error::too_large(format!(
+            "Image storage media is full: There is no enough disk space left on the image storage media. \
+             requested={wanted}"
+        )),
+        StoreError::Unsupported { .. } => no_adding(),
         other => Error::internal(other),
     }
+}
+
+fn no_adding() -> Error {
+    Error::new(Kind::Gone).saying("Error in store configuration. Adding images to store is disabled.")
 }

@@ -1,5 +1,5 @@
-//! Image bytes in files of one directory: `<datadir>/<image id>`, at the URL `file://<datadir>/<image id>`, as the
-//! reference's filesystem store lays them out.
+//! Image bytes in files: `<datadir>/<image id>`, at the URL `file://<datadir>/<image id>`, as the reference's filesystem
+//! store lays them out. A store has one such folder, or several on different disks.
 //!
 //! An object is written under a name of its own (`<datadir>/.incoming/<image id>.<random>`), synced, and then linked
 //! to its place. A hard link never overwrites, so of several writers one wins; it needs nothing that NFS lacks (an
@@ -10,66 +10,84 @@
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use rustix::fs::{Access, access};
-use serde_json::{Map, Value};
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use self::draft::Draft;
-use self::place::{Name, Place, Root};
+use self::folders::Folders;
+use self::mounts::Mounts;
+use self::place::{Name, Place};
 use super::{ByteRange, Capabilities, Placed, Store, StoreError, StoreFuture};
 use crate::blob::lane::{self, Feeder};
 use crate::blob::{Body, BodyError};
 
 mod draft;
+mod folders;
+mod mounts;
 mod place;
 mod reader;
 
 /// What an operator chooses about a filesystem store.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The directory (`filesystem_store_datadir`).
-    pub datadir: String,
+    /// The folders (`filesystem_store_datadir`, `…_datadirs`) with their priorities: the highest takes new objects, as long
+    /// as it has room.
+    pub datadirs: Vec<(String, i64)>,
     /// The permission bits of new objects (`filesystem_store_file_perm`); by default what the umask leaves of 0666.
     pub file_mode: Option<u32>,
     /// Whether blocks of zeros are left out, as holes (`filesystem_thin_provisioning`).
     pub thin: bool,
     /// The bytes that are read at once (`filesystem_store_chunk_size`), within 4 KiB and 8 MiB.
     pub read_block: usize,
-    /// What is noted beside the URL of new objects (from `filesystem_store_metadata_file`).
-    pub metadata: Map<String, Value>,
+    /// What is noted beside the URL of new objects (`filesystem_store_metadata_file`).
+    pub metadata_file: Option<PathBuf>,
 }
 
 impl Options {
     /// A store in `datadir`, the rest by default.
     pub fn new(datadir: impl Into<String>) -> Self {
-        Self { datadir: datadir.into(), file_mode: None, thin: false, read_block: reader::BLOCK, metadata: Map::new() }
+        Self {
+            datadirs: vec![(datadir.into(), 0)],
+            file_mode: None,
+            thin: false,
+            read_block: FilesystemStore::READ_BLOCK,
+            metadata_file: None,
+        }
     }
 }
 
-/// A store in a directory.
+/// A store in a directory, or several.
 pub struct FilesystemStore {
     options: Options,
-    root: Arc<Root>,
+    folders: Arc<Folders>,
+    mounts: Mounts,
     obstacle: Option<String>,
 }
 
 impl FilesystemStore {
-    /// Opens the store and creates its directory if need be. A directory that cannot be written, or not even be
-    /// created, makes a store that takes no new objects: see `obstacle`.
+    /// The bytes that are read at once unless an operator says otherwise.
+    pub const READ_BLOCK: usize = reader::BLOCK;
+
+    /// Opens the store and creates its directories if need be. A directory that cannot be written, or not even be
+    /// created, or an option that makes no sense, makes a store that takes no new objects: see `obstacle`.
     ///
     /// Blocks for the time of a few file system calls.
     pub fn open(options: Options) -> Self {
-        let obstacle = prepare(&options).err().map(|error| {
-            let datadir = &options.datadir;
-            format!("cannot write to {datadir}: {error}")
-        });
-        let root = Arc::new(Root::new(&options.datadir));
-        Self { options, root, obstacle }
+        let mut obstacle = prepare(&options).err();
+        let mounts = match options.metadata_file.as_deref().map(Mounts::read).transpose() {
+            Ok(mounts) => mounts.unwrap_or_default(),
+            Err(error) => {
+                obstacle.get_or_insert(format!("cannot use the metadata file: {error}"));
+                Mounts::default()
+            }
+        };
+        let folders = Arc::new(Folders::new(&options.datadirs));
+        Self { options, folders, mounts, obstacle }
     }
 
     /// Why no new object can be written, if so.
@@ -83,19 +101,22 @@ impl FilesystemStore {
         url: &str,
         act: fn(&Place) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let (root, url) = (Arc::clone(&self.root), url.to_owned());
-        off_executor(move || act(&root.find(url)?)).await
+        let (folders, url) = (Arc::clone(&self.folders), url.to_owned());
+        off_executor(move || act(&folders.find(url)?)).await
     }
 
-    async fn write(&self, id: &str, body: Body) -> Result<Placed, StoreError> {
+    async fn write(&self, id: &str, body: Body, expected: u64) -> Result<Placed, StoreError> {
         if let Some(obstacle) = &self.obstacle {
             return Err(StoreError::Denied(io::Error::other(obstacle.clone())));
         }
         let name = Name::parse(id).ok_or(StoreError::Unsupported { what: "ids that are not UUIDs" })?;
-        let url = self.root.url(&name);
-        let draft = {
-            let (root, mode, thin) = (Arc::clone(&self.root), self.options.file_mode, self.options.thin);
-            off_executor(move || Draft::begin(&root, &name, mode, thin)).await?
+        let (draft, url) = {
+            let (folders, mode, thin) = (Arc::clone(&self.folders), self.options.file_mode, self.options.thin);
+            let begin = move || {
+                let root = folders.for_new(&name, expected)?;
+                Ok((Draft::begin(root, &name, mode, thin)?, root.url(&name)))
+            };
+            off_executor(begin).await?
         };
         let (feeder, written) = lane::open(draft, Draft::write);
         let poured = pour(body, feeder).await;
@@ -109,7 +130,8 @@ impl FilesystemStore {
             return Err(StoreError::Body(error));
         }
         let complete = off_executor(move || draft.place()).await?;
-        Ok(Placed { url, size: complete.keep(), metadata: self.options.metadata.clone() })
+        let metadata = self.mounts.of(url.strip_prefix("file://").unwrap_or(&url));
+        Ok(Placed { url, size: complete.keep(), metadata })
     }
 }
 
@@ -118,8 +140,16 @@ impl Store for FilesystemStore {
         Capabilities { add: self.obstacle.is_none(), delete: true, random_access: true }
     }
 
-    fn put<'a>(&'a self, id: &'a str, body: Body) -> StoreFuture<'a, Placed> {
-        Box::pin(self.write(id, body))
+    fn owns(&self, url: &str) -> bool {
+        self.folders.each().any(|root| root.owns(url))
+    }
+
+    fn admits<'a>(&'a self, _: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn put<'a>(&'a self, id: &'a str, body: Body, expected: Option<u64>) -> StoreFuture<'a, Placed> {
+        Box::pin(self.write(id, body, expected.unwrap_or(0)))
     }
 
     fn get<'a>(&'a self, url: &'a str, range: Option<ByteRange>) -> StoreFuture<'a, Body> {
@@ -142,8 +172,9 @@ impl Store for FilesystemStore {
         Box::pin(async move {
             // No `put` took an id that is not a UUID.
             let Some(name) = Name::parse(id) else { return Ok(()) };
-            let root = Arc::clone(&self.root);
-            off_executor(move || draft::discard(&root, &name).map_err(failure)).await
+            let folders = Arc::clone(&self.folders);
+            let discard = move || folders.each().try_for_each(|root| draft::discard(root, &name)).map_err(failure);
+            off_executor(discard).await
         })
     }
 }
@@ -186,13 +217,26 @@ fn failure(error: io::Error) -> StoreError {
     }
 }
 
-/// Makes the directory ready for new objects: it exists, and may be written.
-fn prepare(options: &Options) -> io::Result<()> {
-    let datadir = Path::new(&options.datadir);
+/// Makes the directories ready for new objects: they exist, and may be written.
+fn prepare(options: &Options) -> Result<(), String> {
+    if options.file_mode.is_some_and(|mode| mode & 0o400 == 0) {
+        return Err("cannot write files that this service may not read itself: see filesystem_store_file_perm".into());
+    }
+    for (at, (datadir, priority)) in options.datadirs.iter().enumerate() {
+        let others = &options.datadirs[..at];
+        if others.iter().any(|(other, of)| other == datadir && of != priority) {
+            return Err(format!("cannot give {datadir} two priorities"));
+        }
+        ready(Path::new(datadir), options.file_mode).map_err(|error| format!("cannot write to {datadir}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn ready(datadir: &Path, file_mode: Option<u32>) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(datadir)?;
     access(datadir, Access::WRITE_OK)?;
-    if let Err(error) = open_to_readers(datadir, options.file_mode.unwrap_or(0)) {
-        warn!(datadir = %options.datadir, %error, "cannot let other users into the directory of the store");
+    if let Err(error) = open_to_readers(datadir, file_mode.unwrap_or(0)) {
+        warn!(datadir = %datadir.display(), %error, "cannot let other users into the directory of the store");
     }
     Ok(())
 }

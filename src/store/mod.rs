@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::blob::{Body, BodyError};
 
 pub mod filesystem;
+pub mod http;
 pub mod registry;
 
 /// A boxed future: the registry keeps drivers of every type in one map.
@@ -19,13 +20,19 @@ pub trait Store: Send + Sync {
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Writes `body` as the object of `id`. It is visible and durable when the future ends well, and nothing
+    /// Whether `url` has the form of this store's locations, so that this store is the one to ask about it.
+    fn owns(&self, url: &str) -> bool;
+
+    /// Whether a client may name `url` as a place of an image's bytes. Not so what is on this machine: it might be anything.
+    fn admits<'a>(&'a self, url: &'a str) -> StoreFuture<'a, bool>;
+
+    /// Writes `body` as the object of `id`, `expected` bytes as far as anybody knows. It is visible and durable when the future ends well, and nothing
     /// of it is left when it does not. When the future is dropped, nothing is left soon after: what a thread or a
     /// server is still busy with is removed behind the caller's back.
     ///
     /// # Errors
     /// `Exists` when there is such an object already; `Body` when `body` broke.
-    fn put<'a>(&'a self, id: &'a str, body: Body) -> StoreFuture<'a, Placed>;
+    fn put<'a>(&'a self, id: &'a str, body: Body, expected: Option<u64>) -> StoreFuture<'a, Placed>;
 
     /// Opens the object at `url`, or the part of it in `range`.
     fn get<'a>(&'a self, url: &'a str, range: Option<ByteRange>) -> StoreFuture<'a, Body>;
@@ -90,6 +97,12 @@ pub enum StoreError {
     /// No room is left.
     #[error("the storage is full")]
     Full(#[source] std::io::Error),
+    /// No folder has room for what is to come.
+    #[error("no folder has room for {wanted} bytes")]
+    NoRoom {
+        /// How much that would be, as far as it is known.
+        wanted: u64,
+    },
     /// The store may not write, or not remove.
     #[error("permission denied by the storage")]
     Denied(#[source] std::io::Error),
@@ -99,6 +112,9 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The server that holds the object was not reached.
+    #[error("the server of the storage is away: {0}")]
+    Away(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The store cannot do this at all.
     #[error("the store does not support {what}")]
     Unsupported {
@@ -116,6 +132,16 @@ pub enum StoreError {
 impl StoreError {
     /// Whether asking again cannot help.
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Io(_) | Self::Full(_))
+        !matches!(self, Self::Io(_) | Self::Full(_) | Self::NoRoom { .. } | Self::Away(_))
+    }
+}
+
+/// Whether `value` may stand in what is noted beside a URL: texts, and lists and objects of them.
+pub fn may_be_noted(value: &Value) -> bool {
+    match value {
+        Value::String(_) => true,
+        Value::Array(values) => values.iter().all(may_be_noted),
+        Value::Object(members) => members.values().all(may_be_noted),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -1,51 +1,78 @@
 //! Every store of the service by its name, and which one holds a location.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::config::{Driver, FileStore, Stores};
+use serde_json::{Map, Value};
+
+use crate::config::{Driver, FileStore, StoreConfig, Stores, UriFilter};
 use crate::error::{Error, Kind, Result};
+use crate::fetch::{Fetcher, Guard};
 use crate::model::image::Location;
 use crate::store::Store;
 use crate::store::filesystem::{FilesystemStore, Options};
+use crate::store::http::WebStore;
+
+/// How the names begin that the reference keeps for stores of its own.
+const RESERVED_PREFIX: &str = "os_glance_";
 
 /// The stores, in the operator's order.
 pub struct Registry {
-    stores: Vec<(String, Arc<dyn Store>)>,
+    stores: Vec<Named>,
     default: String,
+    /// Whether stores have names in the API. Without, each location's URL alone tells its store.
+    multi: bool,
+}
+
+struct Named {
+    name: String,
+    /// The heaviest is read first.
+    weight: i64,
+    store: Arc<dyn Store>,
 }
 
 impl Registry {
     /// Opens every store that `config` names. One that cannot be written to still reads.
-    pub fn open(config: &Stores) -> Self {
-        let mut stores: Vec<(String, Arc<dyn Store>)> = Vec::new();
-        for store in &config.enabled {
-            let opened: Arc<dyn Store> = match &store.driver {
-                Driver::File(options) => Arc::new(folder(options)),
-                Driver::Http(_) => continue,
+    ///
+    /// # Errors
+    /// For a name that is reserved, a default store that there is not, or certificates that cannot be read.
+    pub fn open(config: &Stores, filter: &UriFilter) -> Result<Self> {
+        let mut stores = Vec::new();
+        for StoreConfig { id, weight, driver, .. } in &config.enabled {
+            if id.starts_with(RESERVED_PREFIX) {
+                let text = format!("'{RESERVED_PREFIX}' prefix should not be used in enabled_backends config option.");
+                return Err(Error::internal(text));
+            }
+            let store: Arc<dyn Store> = match driver {
+                Driver::File(options) => Arc::new(files(id, options)),
+                Driver::Http(options) => {
+                    let fetcher = Fetcher::new(Guard::new(filter.clone()), options);
+                    Arc::new(WebStore::new(fetcher.map_err(|error| Error::internal(format!("store {id}: {error}")))?))
+                }
             };
-            stores.push((store.id.clone(), opened));
+            stores.push(Named { name: id.clone(), weight: *weight, store });
         }
-        Self { stores, default: config.default.clone() }
+        let opened = Self { stores, default: config.default.clone(), multi: config.multi };
+        if opened.called(&opened.default).is_none() {
+            return Err(Error::internal(format!("Store for identifier {} not found", opened.default)));
+        }
+        Ok(opened)
     }
 
-    /// A registry of these stores; for tests with stores of their own.
-    pub fn of_stores(stores: Vec<(String, Arc<dyn Store>)>, default: String) -> Self {
-        Self { stores, default }
-    }
-
-    /// The names of all stores.
+    /// The names of all stores, where they have any.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.stores.iter().map(|(name, _)| name.as_str())
+        self.stores.iter().filter(|_| self.multi).map(|named| named.name.as_str())
     }
 
-    /// The store that takes new data: `wanted`, or else the default one.
+    /// The store that takes new data: `wanted`, where stores have names, or else the default one.
     ///
     /// # Errors
     /// `Invalid` when there is no such store.
     pub fn for_new_data(&self, wanted: Option<&str>) -> Result<(&str, &Arc<dyn Store>)> {
-        let wanted = wanted.unwrap_or(&self.default);
-        let found = self.stores.iter().find(|(name, _)| name == wanted);
-        let (name, store) = found.ok_or_else(|| Error::invalid(format!("Store for identifier {wanted} not found")))?;
+        let wanted = wanted.filter(|_| self.multi).unwrap_or(&self.default);
+        let found = self.called(wanted);
+        let Named { name, store, .. } =
+            found.ok_or_else(|| Error::invalid(format!("Store for identifier {wanted} not found")))?;
         Ok((name, store))
     }
 
@@ -54,8 +81,8 @@ impl Registry {
     /// # Errors
     /// `Internal` when there is none: the name is from our own records.
     pub fn named(&self, name: &str) -> Result<&Arc<dyn Store>> {
-        let found = self.stores.iter().find(|(known, _)| known == name);
-        found.map(|(_, store)| store).ok_or_else(|| Error::internal(format!("no store is called {name:?}")))
+        let found = self.called(name).map(|named| &named.store);
+        found.ok_or_else(|| Error::internal(format!("no store is called {name:?}")))
     }
 
     /// The store that holds `location`.
@@ -63,21 +90,63 @@ impl Registry {
     /// # Errors
     /// `Unavailable` when none of ours does.
     pub fn of(&self, location: &Location) -> Result<&Arc<dyn Store>> {
-        let noted = location.store().and_then(|name| self.stores.iter().find(|(known, _)| known == name));
-        match noted {
-            Some((_, store)) => Ok(store),
-            // Old rows name no store: then there was only one.
-            None if location.store().is_none() => self.named(&self.default),
-            None => Err(Error::new(Kind::Unavailable).saying("The store of this image is not available on this node.")),
+        let noted = location.store().and_then(|name| self.called(name));
+        let found = noted.or_else(|| self.owner(&location.url));
+        found.map(|named| &named.store).ok_or_else(|| {
+            Error::new(Kind::Unavailable).saying("The store of this image is not available on this node.")
+        })
+    }
+
+    /// The store that `url` is of, with its name where stores have names.
+    pub fn of_url(&self, url: &str) -> Option<(&str, &Arc<dyn Store>)> {
+        self.owner(url).map(|named| (named.name.as_str(), &named.store))
+    }
+
+    /// Writes into `metadata`, where stores have names, that the bytes are in the store called `name`.
+    pub fn note(&self, name: &str, metadata: &mut Map<String, Value>) {
+        if self.multi {
+            metadata.insert("store".into(), name.into());
         }
+    }
+
+    /// Puts `locations` into the order in which they are read: by the weight of their stores, where stores have names. A
+    /// location that names none of ours gets the name of the store that its URL is of: old rows have none, and operators
+    /// rename.
+    pub fn arrange(&self, locations: &mut [Location]) {
+        if !self.multi {
+            return;
+        }
+        for location in locations.iter_mut() {
+            let known = location.store().is_some_and(|name| self.called(name).is_some());
+            if !known && let Some(owner) = self.owner(&location.url) {
+                self.note(&owner.name, &mut location.metadata);
+            }
+        }
+        let weight =
+            |location: &Location| location.store().and_then(|name| self.called(name)).map_or(0, |it| it.weight);
+        locations.sort_by_key(|location| Reverse(weight(location)));
+    }
+
+    fn called(&self, name: &str) -> Option<&Named> {
+        self.stores.iter().find(|named| named.name == name)
+    }
+
+    fn owner(&self, url: &str) -> Option<&Named> {
+        self.stores.iter().find(|named| named.store.owns(url))
     }
 }
 
-fn folder(options: &FileStore) -> FilesystemStore {
-    let datadir = options.datadirs.first().map_or("", |(datadir, _)| datadir);
-    let store = FilesystemStore::open(Options::new(datadir));
+fn files(id: &str, options: &FileStore) -> FilesystemStore {
+    let store = FilesystemStore::open(Options {
+        datadirs: options.datadirs.clone(),
+        file_mode: options.file_perm,
+        thin: options.thin_provisioning,
+        // The option sets the least: its default is from a time of smaller memories, and half as fast.
+        read_block: options.chunk_size.max(FilesystemStore::READ_BLOCK),
+        metadata_file: options.metadata_file.clone(),
+    });
     if let Some(obstacle) = store.obstacle() {
-        tracing::error!("store takes no new images: {obstacle}");
+        tracing::error!("store {id} takes no new images: {obstacle}");
     }
     store
 }

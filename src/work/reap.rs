@@ -10,7 +10,7 @@ use crate::clock::new_uuid;
 use crate::db::images;
 use crate::db::leases::{self, Lease, Purpose};
 use crate::error::Result;
-use crate::image::{claim, delete};
+use crate::image::{claim, delete, removal};
 use crate::model::identity::Identity;
 
 /// How often leases that ran out are looked for.
@@ -58,6 +58,7 @@ async fn see_to(app: &Arc<App>, lease: &Lease) -> Result<()> {
     tracing::info!(image_id = lease.image_id, purpose = ?lease.purpose, "making good what was cut off");
     match lease.purpose {
         Purpose::Upload => claim::undo(Arc::clone(app), ours).await,
+        Purpose::Remove => removal::resume(app, &ours).await?,
         Purpose::Delete => match images::find(&app.db, &lease.image_id, &Identity::service()).await? {
             Some(image) => delete::resume(app, &ours, &image).await?,
             None => leases::release(&app.db, &ours).await?,

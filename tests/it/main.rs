@@ -20,6 +20,7 @@ mod images;
 mod keystone;
 mod layers;
 mod lists;
+mod locations;
 mod matrix;
 mod members;
 mod off;
@@ -29,6 +30,7 @@ mod policy_files;
 mod policy_matrix;
 mod scale;
 mod schema;
+mod several_stores;
 #[macro_use]
 mod store_conformance;
 mod stores;

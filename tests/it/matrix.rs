@@ -41,9 +41,11 @@ async fn route_by_caller() {
 
 /// What `caller` gets for an image that nobody has touched yet.
 async fn status(app: &TestApp, visibility: &str, caller: Caller, method: &str, pattern: &str) -> u16 {
-    let id = if pattern.starts_with("/images/") { image(app, visibility).await } else { "n".to_owned() };
+    let with_image = pattern.starts_with("/images/") || pattern.starts_with("/stores/");
+    let id = if with_image { image(app, visibility).await } else { "n".to_owned() };
     let second = if pattern.contains("members") { "p2" } else { "t" };
-    let path = pattern.replacen("{}", &id, 1).replacen("{}", second, 1);
+    let (first, second) = if pattern.starts_with("/stores/") { ("local", id.as_str()) } else { (id.as_str(), second) };
+    let path = pattern.replacen("{}", first, 1).replacen("{}", second, 1);
     let ask = app.request(caller, method, &format!("/v2{path}"));
     let ask = match (method, pattern) {
         ("PATCH", _) => ask

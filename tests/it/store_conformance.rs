@@ -75,7 +75,7 @@ pub async fn gives_back_what_was_put(driver: &dyn Driver) {
     let store = driver.store();
     let frame = FRAME as u64;
     for length in [0, 1, 511, 65_536, frame, frame + 1, MIB - 1, MIB, MIB + 1, 3 * MIB + 17] {
-        let placed = store.put(ID, body(length, length)).await.unwrap();
+        let placed = store.put(ID, body(length, length), None).await.unwrap();
         assert_eq!(placed.size, length);
         assert_eq!(store.size(&placed.url).await.unwrap(), length);
         let back = read(store.get(&placed.url, None).await.unwrap()).await.unwrap();
@@ -87,7 +87,7 @@ pub async fn gives_back_what_was_put(driver: &dyn Driver) {
 pub async fn streams_what_does_not_fit_in_memory(driver: &dyn Driver) {
     let store = driver.store();
     let length = 64 * MIB;
-    let placed = store.put(ID, body(1, length)).await.unwrap();
+    let placed = store.put(ID, body(1, length), None).await.unwrap();
     assert_eq!(placed.size, length);
     let mut back = store.get(&placed.url, None).await.unwrap();
     let mut at = 0;
@@ -103,7 +103,7 @@ pub async fn streams_what_does_not_fit_in_memory(driver: &dyn Driver) {
 pub async fn gives_parts(driver: &dyn Driver) {
     let store = driver.store();
     let size = 2 * MIB + 3;
-    let url = store.put(ID, body(2, size)).await.unwrap().url;
+    let url = store.put(ID, body(2, size), None).await.unwrap().url;
     for (start, length) in
         [(0, 0), (0, 1), (0, size), (1, size - 1), (size - 1, 1), (size, 0), (MIB - 1, 2), (300_000, 700_001)]
     {
@@ -116,7 +116,7 @@ pub async fn gives_parts(driver: &dyn Driver) {
 /// Whether by refusing or by breaking the body: less than was asked never looks like all of it.
 pub async fn does_not_give_what_is_not_there(driver: &dyn Driver) {
     let store = driver.store();
-    let url = store.put(ID, body(3, 1000)).await.unwrap().url;
+    let url = store.put(ID, body(3, 1000), None).await.unwrap().url;
     for (start, length) in [(0, 1001), (999, 2), (1000, 1), (5000, 10), (u64::MAX / 2, 10)] {
         if let Ok(part) = store.get(&url, Some(ByteRange { start, length })).await {
             let part = timeout(SOON, read(part)).await.expect("the body ends");
@@ -127,7 +127,7 @@ pub async fn does_not_give_what_is_not_there(driver: &dyn Driver) {
 
 pub async fn knows_nothing_of_what_was_never_put(driver: &dyn Driver) {
     let store = driver.store();
-    let url = store.put(ID, body(4, 10)).await.unwrap().url.replace(ID, OTHER);
+    let url = store.put(ID, body(4, 10), None).await.unwrap().url.replace(ID, OTHER);
     assert!(matches!(store.get(&url, None).await.map(|_| ()), Err(StoreError::NotFound { .. })));
     assert!(matches!(store.size(&url).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(store.delete(&url).await, Err(StoreError::NotFound { .. })));
@@ -136,19 +136,19 @@ pub async fn knows_nothing_of_what_was_never_put(driver: &dyn Driver) {
 
 pub async fn forgets_what_was_deleted(driver: &dyn Driver) {
     let store = driver.store();
-    let url = store.put(ID, body(5, 10)).await.unwrap().url;
-    let other = store.put(OTHER, body(6, 10)).await.unwrap().url;
+    let url = store.put(ID, body(5, 10), None).await.unwrap().url;
+    let other = store.put(OTHER, body(6, 10), None).await.unwrap().url;
     store.delete(&url).await.unwrap();
     assert!(matches!(store.get(&url, None).await.map(|_| ()), Err(StoreError::NotFound { .. })));
     assert!(matches!(store.delete(&url).await, Err(StoreError::NotFound { .. })));
     assert_eq!(store.size(&other).await.unwrap(), 10);
-    assert_eq!(store.put(ID, body(7, 11)).await.unwrap().size, 11);
+    assert_eq!(store.put(ID, body(7, 11), None).await.unwrap().size, 11);
 }
 
 pub async fn refuses_a_second_object(driver: &dyn Driver) {
     let store = driver.store();
-    let url = store.put(ID, body(8, 10)).await.unwrap().url;
-    let second = store.put(ID, body(9, 20)).await;
+    let url = store.put(ID, body(8, 10), None).await.unwrap().url;
+    let second = store.put(ID, body(9, 20), None).await;
     assert!(matches!(second, Err(StoreError::Exists { id }) if id == ID));
     let back = read(store.get(&url, None).await.unwrap()).await.unwrap();
     assert_eq!(back, text(8, 0, 10));
@@ -158,7 +158,7 @@ pub async fn refuses_a_second_object(driver: &dyn Driver) {
 pub async fn lets_one_of_many_win(driver: &dyn Driver) {
     let store = driver.store();
     let length = MIB;
-    let puts = join_all((0..8).map(|seed| store.put(ID, body(seed, length)))).await;
+    let puts = join_all((0..8).map(|seed| store.put(ID, body(seed, length), None))).await;
     let mut winners = puts.iter().zip(0_u64..).filter(|(put, _)| put.is_ok());
     let (placed, seed) = winners.next().expect("one wins");
     assert!(winners.next().is_none(), "only one wins");
@@ -175,12 +175,12 @@ pub async fn undoes_a_broken_put(driver: &dyn Driver) {
     let store = driver.store();
     let frame = FRAME as u64;
     for length in [0, 1, frame, 2 * frame, 10 * frame, 3 * MIB] {
-        let put = timeout(SOON, store.put(ID, broken(10, length))).await.expect("it ends");
+        let put = timeout(SOON, store.put(ID, broken(10, length), None)).await.expect("it ends");
         assert!(matches!(put, Err(StoreError::Body(BodyError::Broken(_)))), "after {length}: {put:?}");
         let held = driver.held().await;
         assert!(held.is_empty(), "after {length}: {held:?}");
     }
-    store.put(ID, body(10, 10)).await.unwrap();
+    store.put(ID, body(10, 10), None).await.unwrap();
 }
 
 pub async fn undoes_a_dropped_put(driver: &dyn Driver) {
@@ -188,7 +188,7 @@ pub async fn undoes_a_dropped_put(driver: &dyn Driver) {
     for frames in [0, 1, 2, 5, 20, 100] {
         let (stuck, taken) = stuck(11, frames * FRAME as u64);
         {
-            let put = store.put(ID, stuck);
+            let put = store.put(ID, stuck, None);
             tokio::pin!(put);
             while (taken.load(Ordering::SeqCst) as u64) < frames {
                 let ended = timeout(Duration::from_millis(1), &mut put).await;
@@ -197,12 +197,12 @@ pub async fn undoes_a_dropped_put(driver: &dyn Driver) {
         }
         nothing_is_left(driver).await;
     }
-    store.put(ID, body(11, 10)).await.unwrap();
+    store.put(ID, body(11, 10), None).await.unwrap();
 }
 
 pub async fn is_not_hurt_by_a_dropped_get(driver: &dyn Driver) {
     let store = driver.store();
-    let url = store.put(ID, body(12, 4 * MIB)).await.unwrap().url;
+    let url = store.put(ID, body(12, 4 * MIB), None).await.unwrap().url;
     for blocks in 0..3 {
         let mut reading = store.get(&url, None).await.unwrap();
         for _ in 0..blocks {
@@ -215,18 +215,18 @@ pub async fn is_not_hurt_by_a_dropped_get(driver: &dyn Driver) {
 
 pub async fn discards_what_is_left(driver: &dyn Driver) {
     let store = driver.store();
-    store.put(OTHER, body(13, 10)).await.unwrap();
-    store.put(ID, body(14, MIB)).await.unwrap();
+    store.put(OTHER, body(13, 10), None).await.unwrap();
+    store.put(ID, body(14, MIB), None).await.unwrap();
     for _ in 0..2 {
         store.discard(ID).await.unwrap();
         let held = driver.held().await;
         assert_eq!(held.len(), 1, "{held:?}");
     }
     let blocks = body(15, 10).chain(stream::pending());
-    let unfinished = store.put(ID, Box::pin(blocks));
+    let unfinished = store.put(ID, Box::pin(blocks), None);
     assert!(timeout(Duration::from_millis(100), unfinished).await.is_err());
     store.discard(ID).await.unwrap();
-    store.put(ID, of([text(16, 0, 5)])).await.unwrap();
+    store.put(ID, of([text(16, 0, 5)]), None).await.unwrap();
 }
 
 pub async fn reads_no_foreign_url(driver: &dyn Driver) {

@@ -2,3 +2,4 @@
 
 mod filesystem;
 mod flaky;
+mod web;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use proptest::prelude::*;
 
-use super::{BLOCK, LARGE_FRAME, blocks, capped, counted, stall_guarded};
+use super::{BLOCK, LARGE_FRAME, blocks, capped, counted, exact, stall_guarded};
 use crate::blob::{Body, BodyError, body};
 
 fn broken() -> BodyError {
@@ -35,6 +35,27 @@ async fn all(body: Body) -> Vec<Result<Bytes, BodyError>> {
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+#[tokio::test]
+async fn what_is_exact_is_neither_short_nor_long() {
+    // Lengths of the frames, the length they should have, the frames that pass, and how it ends.
+    let cases: &[(&[usize], u64, usize, &str)] = &[
+        (&[], 0, 0, ""),
+        (&[3, 4], 7, 2, ""),
+        (&[3, 4], 8, 2, "reading the data failed: the last 1 bytes are missing"),
+        (&[], 1, 0, "reading the data failed: the last 1 bytes are missing"),
+        (&[3, 4], 6, 1, "more than 6 bytes"),
+        (&[3, 4, 5], 3, 1, "more than 3 bytes"),
+    ];
+    for &(lengths, length, pass, end) in cases {
+        let out = all(exact(body(frames(lengths)), length)).await;
+        let passed = out.iter().take_while(|block| block.is_ok()).count();
+        let ends: Vec<String> = out[pass..].iter().map(|block| block.as_ref().unwrap_err().to_string()).collect();
+        assert_eq!((passed, ends.join("; ")), (pass, end.to_owned()), "{lengths:?} of {length}");
+    }
+    let out = all(exact(failing(frames(&[2])), 9)).await;
+    assert!(matches!(out.as_slice(), [Ok(_), Err(BodyError::Broken(_))]), "{out:?}");
 }
 
 #[tokio::test]

@@ -61,6 +61,16 @@ impl Root {
         format!("{}{}{separator}{}", SCHEMES[0], self.text, name.as_str())
     }
 
+    /// Whether there is an object `name`.
+    pub(super) fn holds(&self, name: &Name) -> bool {
+        self.path().join(name.as_str()).symlink_metadata().is_ok()
+    }
+
+    /// Whether `url` is of this directory.
+    pub(super) fn owns(&self, url: &str) -> bool {
+        self.inside(url).is_ok()
+    }
+
     /// The place that `url` names. It need not hold anything.
     pub(super) fn find(&self, url: String) -> Result<Place, StoreError> {
         let inside = self.inside(&url).map_err(|reason| StoreError::BadUrl { reason: reason.to_owned() })?;

@@ -42,6 +42,21 @@ impl TestApp {
         Self { app, clock, folder }
     }
 
+    /// What a service says that does not start with a configuration changed so.
+    pub async fn refused(change: impl FnOnce(&mut Config)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::stand_alone(folder.path().to_str().unwrap());
+        change(&mut config);
+        let error = App::open(config, Clock::default()).await.map(drop).unwrap_err();
+        std::error::Error::source(&error).unwrap().to_string()
+    }
+
+    /// Changes the database behind the service's back.
+    pub fn row(&self, statement: &str) {
+        let file = self.folder.path().join(glint::config::DATABASE_FILE);
+        rusqlite::Connection::open(file).unwrap().execute(statement, []).unwrap();
+    }
+
     /// Where it keeps everything.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

@@ -80,22 +80,22 @@ impl Flaky {
         }
     }
 
-    async fn flaky_put(&self, id: &str, body: Body) -> Result<Placed, StoreError> {
+    async fn flaky_put(&self, id: &str, body: Body, expected: Option<u64>) -> Result<Placed, StoreError> {
         match self.next(Operation::Put) {
-            None | Some(Fault::Truncate(_)) => self.inner.put(id, body).await,
+            None | Some(Fault::Truncate(_)) => self.inner.put(id, body, expected).await,
             Some(Fault::BreakAfter(bytes)) => {
                 let broken = cut(body, bytes).chain(stream::iter([Err(BodyError::Medium(cue()))]));
-                match self.inner.put(id, Box::pin(broken)).await {
+                match self.inner.put(id, Box::pin(broken), expected).await {
                     Err(StoreError::Body(BodyError::Medium(_))) => Err(failed()),
                     other => other,
                 }
             }
             Some(Fault::StallAfter(bytes)) => {
                 let stuck = cut(body, bytes).chain(stream::pending());
-                self.inner.put(id, Box::pin(stuck)).await
+                self.inner.put(id, Box::pin(stuck), expected).await
             }
             Some(Fault::FailAfterwards) => {
-                self.inner.put(id, body).await?;
+                self.inner.put(id, body, expected).await?;
                 Err(failed())
             }
             Some(fault) => at_once(fault).await,
@@ -124,8 +124,16 @@ impl Store for Flaky {
         self.inner.capabilities()
     }
 
-    fn put<'a>(&'a self, id: &'a str, body: Body) -> StoreFuture<'a, Placed> {
-        Box::pin(self.flaky_put(id, body))
+    fn owns(&self, url: &str) -> bool {
+        self.inner.owns(url)
+    }
+
+    fn admits<'a>(&'a self, url: &'a str) -> StoreFuture<'a, bool> {
+        self.inner.admits(url)
+    }
+
+    fn put<'a>(&'a self, id: &'a str, body: Body, expected: Option<u64>) -> StoreFuture<'a, Placed> {
+        Box::pin(self.flaky_put(id, body, expected))
     }
 
     fn get<'a>(&'a self, url: &'a str, range: Option<ByteRange>) -> StoreFuture<'a, Body> {

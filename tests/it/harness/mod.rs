@@ -8,4 +8,5 @@ pub mod golden;
 pub mod process;
 pub mod raw;
 pub mod socket;
+pub mod web;
 pub mod wire;

@@ -77,18 +77,23 @@ mod thin {
     conformance!(super::Directory::with(|options| options.thin = true));
 }
 
+mod two_folders {
+    conformance!(super::Directory::with(|options| {
+        let datadir = options.datadirs[0].0.clone();
+        options.datadirs = vec![(format!("{datadir}/a"), 0), (format!("{datadir}/b"), 0)];
+    }));
+}
+
 mod small_blocks {
     conformance!(super::Directory::with(|options| options.read_block = 4099));
 }
 
 #[tokio::test]
 async fn files_lie_where_the_reference_looks() {
-    let directory = Directory::with(|options| {
-        options.metadata.insert("id".into(), "nfs-1".into());
-    });
-    let placed = directory.store.put(ID, body(1, 10)).await.unwrap();
+    let directory = Directory::new();
+    let placed = directory.store.put(ID, body(1, 10), None).await.unwrap();
     assert_eq!(placed.url, format!("file://{}", directory.path().display()));
-    assert_eq!(serde_json::Value::Object(placed.metadata), serde_json::json!({"id": "nfs-1"}));
+    assert!(placed.metadata.is_empty());
     assert_eq!(fs::read(directory.path()).unwrap(), text(1, 0, 10));
     // An object of the reference, which lets old databases have any id.
     fs::write(directory.datadir.path().join("7"), "old").unwrap();
@@ -96,11 +101,101 @@ async fn files_lie_where_the_reference_looks() {
     assert_eq!(read(old).await.unwrap(), b"old");
 }
 
+/// (folders with their priorities, the folder that takes a new object of ten bytes)
+#[tokio::test]
+async fn the_highest_folder_with_room_takes_new_objects() {
+    let cases: [(&[(&str, i64)], &str); 3] =
+        [(&[("a", 100), ("b", 200)], "b"), (&[("b", 200), ("a", 100)], "b"), (&[("a", 0), ("b", -1)], "a")];
+    for (folders, expected) in cases {
+        let ground = tempfile::tempdir().unwrap();
+        let at = |folder: &str| ground.path().join(folder).to_str().unwrap().to_owned();
+        let datadirs: Vec<(String, i64)> = folders.iter().map(|(folder, priority)| (at(folder), *priority)).collect();
+        let store = FilesystemStore::open(Options { datadirs, ..Options::new("") });
+        let placed = store.put(ID, body(1, 10), Some(10)).await.unwrap();
+        assert_eq!(placed.url, format!("file://{}/{ID}", at(expected)), "{folders:?}");
+        assert!(matches!(store.put(ID, body(1, 10), None).await, Err(StoreError::Exists { .. })));
+        assert_eq!(store.size(&placed.url).await.unwrap(), 10);
+        store.delete(&placed.url).await.unwrap();
+        let absurd = store.put(ID, body(1, 10), Some(u64::MAX)).await;
+        assert!(matches!(absurd, Err(StoreError::NoRoom { wanted: u64::MAX })), "{absurd:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_in_any_folder_is_found() {
+    let ground = tempfile::tempdir().unwrap();
+    let at = |folder: &str| ground.path().join(folder).to_str().unwrap().to_owned();
+    let store = FilesystemStore::open(Options { datadirs: vec![(at("a"), 2), (at("b"), 1)], ..Options::new("") });
+    fs::write(ground.path().join("b").join(ID), "old").unwrap();
+    let url = format!("file://{}/{ID}", at("b"));
+    assert!(store.owns(&url) && !store.owns(&format!("file://{}/{ID}", at("c"))));
+    assert_eq!(read(store.get(&url, None).await.unwrap()).await.unwrap(), b"old");
+    assert!(matches!(store.put(ID, body(1, 10), None).await, Err(StoreError::Exists { .. })));
+    store.discard(ID).await.unwrap();
+    assert!(matches!(store.size(&url).await, Err(StoreError::NotFound { .. })));
+}
+
+/// (metadata file, what is noted beside the URL; none when the file is refused). `@` is the store's folder.
+#[tokio::test]
+async fn mounts_are_noted() {
+    let cases = [
+        (r#"{"id": "x", "mountpoint": "@"}"#, Some(r#"{"id":"x","mountpoint":"@"}"#)),
+        (
+            r#"[{"id": "x", "mountpoint": "/no"}, {"id": "y", "mountpoint": "@", "z": ["1"]}]"#,
+            Some(r#"{"id":"y","mountpoint":"@","z":["1"]}"#),
+        ),
+        (r#"[{"id": "x", "mountpoint": "/no"}]"#, Some("{}")),
+        ("[]", Some("{}")),
+        (r#"{"id": "x"}"#, None),
+        (r#"{"id": 1, "mountpoint": "@"}"#, None),
+        (r#"{"id": "x", "mountpoint": "@", "z": 1}"#, None),
+        (r#"{"id": "x", "mountpoint": "@", "z": [{"a": null}]}"#, None),
+        ("7", None),
+        ("{", None),
+    ];
+    for (text, noted) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("metadata.json");
+        fs::write(&file, text.replace('@', folder.path().to_str().unwrap())).unwrap();
+        let directory = Directory::with(|options| {
+            options.datadirs = vec![(folder.path().join("images").to_str().unwrap().to_owned(), 0)];
+            options.metadata_file = Some(file.clone());
+        });
+        assert_eq!(directory.store.obstacle().is_none(), noted.is_some(), "{text}");
+        if let Some(noted) = noted {
+            let placed = directory.store.put(ID, body(1, 10), None).await.unwrap();
+            let noted = noted.replace('@', folder.path().to_str().unwrap());
+            assert_eq!(serde_json::Value::Object(placed.metadata).to_string(), noted);
+        }
+    }
+}
+
+#[tokio::test]
+async fn options_that_make_no_sense_make_a_store_that_only_reads() {
+    let two = |options: &mut Options| {
+        let datadir = options.datadirs[0].0.clone();
+        options.datadirs.push((datadir, 7));
+    };
+    let cases: [(&dyn Fn(&mut Options), &str); 3] = [
+        (&two, "two priorities"),
+        (&|options: &mut Options| options.file_mode = Some(0o066), "filesystem_store_file_perm"),
+        (&|options: &mut Options| options.metadata_file = Some("/nowhere".into()), "metadata file"),
+    ];
+    for (choose, obstacle) in cases {
+        let directory = Directory::with(choose);
+        assert!(directory.store.obstacle().is_some_and(|text| text.contains(obstacle)), "{obstacle}");
+        assert!(!directory.store.capabilities().add);
+        fs::write(directory.path(), "old").unwrap();
+        let url = format!("file://{}", directory.path().display());
+        assert_eq!(directory.store.size(&url).await.unwrap(), 3);
+    }
+}
+
 #[tokio::test]
 async fn only_uuids_are_put() {
     let directory = Directory::new();
     for id in ["7", "", "../x", ".incoming", "3a8c8c5e7d0b4f0e9f5e1d2c3b4a5f60"] {
-        let put = directory.store.put(id, body(1, 10)).await;
+        let put = directory.store.put(id, body(1, 10), None).await;
         assert!(matches!(put, Err(StoreError::Unsupported { .. })), "{id:?}");
         fs::write(directory.datadir.path().join("7"), "old").unwrap();
         directory.store.discard(id).await.unwrap();
@@ -111,11 +206,11 @@ async fn only_uuids_are_put() {
 #[tokio::test]
 async fn files_have_the_chosen_permissions() {
     let directory = Directory::with(|options| {
-        let datadir = Path::new(&options.datadir);
+        let datadir = Path::new(&options.datadirs[0].0);
         fs::set_permissions(datadir, fs::Permissions::from_mode(0o700)).unwrap();
         options.file_mode = Some(0o646);
     });
-    directory.store.put(ID, body(1, 10)).await.unwrap();
+    directory.store.put(ID, body(1, 10), None).await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode(&directory.path()), 0o646);
     assert_eq!(mode(directory.datadir.path()), 0o711, "readers can pass the directory");
@@ -130,21 +225,21 @@ async fn zeros_take_no_room_in_a_thin_store() {
     for (thin, frame) in [(true, 40 * hole + 5), (true, 100_003), (false, 1_000_000)] {
         let directory = Directory::with(|options| options.thin = thin);
         let frames: Vec<_> = image.chunks(frame).map(Bytes::copy_from_slice).collect();
-        let placed = directory.store.put(ID, of(frames)).await.unwrap();
+        let placed = directory.store.put(ID, of(frames), None).await.unwrap();
         assert_eq!(placed.size, image.len() as u64);
         assert!(fs::read(directory.path()).unwrap() == image);
         let used = fs::metadata(directory.path()).unwrap().blocks() * 512;
         assert_eq!(used < 8 * hole as u64, thin, "{used} bytes used in frames of {frame}");
     }
     let directory = Directory::with(|options| options.thin = true);
-    directory.store.put(ID, of([Bytes::from(vec![0; 3 * hole])])).await.unwrap();
+    directory.store.put(ID, of([Bytes::from(vec![0; 3 * hole])]), None).await.unwrap();
     assert!(fs::read(directory.path()).unwrap() == vec![0; 3 * hole]);
 }
 
 #[tokio::test]
 async fn a_file_cut_short_is_noticed() {
     let directory = Directory::new();
-    let url = directory.store.put(ID, body(1, 3_000_000)).await.unwrap().url;
+    let url = directory.store.put(ID, body(1, 3_000_000), None).await.unwrap().url;
     let mut reading = directory.store.get(&url, None).await.unwrap();
     File::options().write(true).open(directory.path()).unwrap().set_len(1_500_000).unwrap();
     let mut read = 0;
@@ -166,7 +261,7 @@ async fn a_store_that_cannot_write_still_reads() {
     let store = FilesystemStore::open(Options::new(datadir.to_str().unwrap()));
     assert!(store.obstacle().unwrap().contains("file/images"));
     assert!(!store.capabilities().add);
-    assert!(matches!(store.put(ID, body(1, 1)).await, Err(StoreError::Denied(_))));
+    assert!(matches!(store.put(ID, body(1, 1), None).await, Err(StoreError::Denied(_))));
     let url = format!("file://{}/{ID}", datadir.display());
     assert!(matches!(store.size(&url).await, Err(StoreError::NotFound { .. })));
 }
@@ -179,7 +274,7 @@ async fn the_directory_is_made_and_found_again() {
     let url = {
         let store = FilesystemStore::open(options.clone());
         assert_eq!(store.obstacle(), None);
-        store.put(ID, body(1, 10)).await.unwrap().url
+        store.put(ID, body(1, 10), None).await.unwrap().url
     };
     let store = FilesystemStore::open(options);
     assert_eq!(store.size(&url).await.unwrap(), 10);
@@ -192,7 +287,7 @@ async fn an_upload_through_the_whole_pipe() {
     let capped = pipe::capped(body(9, length), length);
     let (counted, count) = pipe::counted(pipe::stall_guarded(capped, Duration::from_mins(1)));
     let (hashed, digests) = hash::beside(pipe::blocks(counted), Algorithm::Sha512);
-    let placed = directory.store.put(ID, hashed).await.unwrap();
+    let placed = directory.store.put(ID, hashed, None).await.unwrap();
     let digests = digests.await.unwrap();
     assert_eq!((placed.size, count.bytes()), (length, length));
     let back = directory.store.get(&placed.url, None).await.unwrap();
@@ -209,7 +304,7 @@ fn slow_clients_stop_nobody() {
     let directory = Directory::new();
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
-        let url = directory.store.put(ID, body(1, 2_000_000)).await.unwrap().url;
+        let url = directory.store.put(ID, body(1, 2_000_000), None).await.unwrap().url;
         let mut slow_gets = Vec::new();
         let mut slow_puts = Vec::new();
         for n in 0..20 {
@@ -220,14 +315,14 @@ fn slow_clients_stop_nobody() {
             let (stuck, _) = hash::beside(stuck, Algorithm::Sha512);
             let id = format!("3a8c8c5e-7d0b-4f0e-9f5e-1d2c3b4a00{n:02}");
             let store = Arc::clone(&directory.store);
-            let mut put = Box::pin(async move { store.put(&id, stuck).await.map(|_| ()) });
+            let mut put = Box::pin(async move { store.put(&id, stuck, None).await.map(|_| ()) });
             assert!(timeout(Duration::from_millis(5), &mut put).await.is_err());
             slow_puts.push(put);
         }
         let id = "3a8c8c5e-7d0b-4f0e-9f5e-1d2c3b4a5f99";
         let (hashed, digests) = hash::beside(body(2, 3_000_000), Algorithm::Sha512);
         timeout(Duration::from_mins(1), async {
-            directory.store.put(id, hashed).await.unwrap();
+            directory.store.put(id, hashed, None).await.unwrap();
             digests.await.unwrap();
         })
         .await
@@ -246,7 +341,7 @@ proptest! {
     fn a_body_broken_anywhere_leaves_nothing(length in 0..20 * FRAME as u64, thin: bool) {
         let directory = Directory::with(|options| options.thin = thin);
         run(async {
-            let put = directory.store.put(ID, broken(1, length)).await;
+            let put = directory.store.put(ID, broken(1, length), None).await;
             assert!(matches!(put, Err(StoreError::Body(BodyError::Broken(_)))));
             assert!(directory.held().await.is_empty());
         });
@@ -257,7 +352,7 @@ proptest! {
     fn a_put_dropped_at_any_moment_leaves_nothing(length in 0..4 * FRAME as u64, patience_us in 0..6000_u64) {
         let directory = Directory::new();
         run(async {
-            let put = directory.store.put(ID, body(1, length));
+            let put = directory.store.put(ID, body(1, length), None);
             if let Ok(placed) = timeout(Duration::from_micros(patience_us), put).await {
                 assert_eq!(fs::metadata(directory.path()).unwrap().len(), placed.unwrap().size);
             } else {
@@ -271,7 +366,7 @@ proptest! {
         let directory = Directory::new();
         run(async {
             let (body, _) = crate::harness::bytes::stuck(1, frames * FRAME as u64);
-            let put = directory.store.put(ID, body);
+            let put = directory.store.put(ID, body, None);
             assert!(timeout(Duration::from_micros(patience_us), put).await.is_err());
         });
         let mut left = Vec::new();
@@ -285,7 +380,7 @@ proptest! {
 async fn readers_do_not_disturb_each_other() {
     let directory = Directory::new();
     let length = 2_000_000;
-    let url = directory.store.put(ID, body(3, length)).await.unwrap().url;
+    let url = directory.store.put(ID, body(3, length), None).await.unwrap().url;
     let (one, two) = tokio::join!(directory.store.get(&url, None), directory.store.get(&url, None));
     let (one, two) = tokio::join!(read(one.unwrap()), read(two.unwrap()));
     let mut file = vec![0; usize::try_from(length).unwrap()];

@@ -43,7 +43,7 @@ mod sound {
 async fn operations_fail_on_cue() {
     let directory = Directory::new();
     let store = Flaky::new(directory.store());
-    let url = store.put(ID, body(1, 10)).await.unwrap().url;
+    let url = store.put(ID, body(1, 10), None).await.unwrap().url;
 
     store.cue(Operation::Size, Fault::Fail);
     store.cue(Operation::Size, Fault::Denied);
@@ -66,22 +66,22 @@ async fn puts_fail_on_cue() {
     let directory = Directory::new();
     let store = Flaky::new(directory.store());
     store.cue(Operation::Put, Fault::Full);
-    assert!(matches!(store.put(ID, body(1, 10)).await, Err(StoreError::Full(_))));
+    assert!(matches!(store.put(ID, body(1, 10), None).await, Err(StoreError::Full(_))));
     store.cue(Operation::Put, Fault::BreakAfter(5));
-    assert!(matches!(store.put(ID, body(1, 10)).await, Err(StoreError::Io(_))));
+    assert!(matches!(store.put(ID, body(1, 10), None).await, Err(StoreError::Io(_))));
     assert!(directory.held().await.is_empty());
     store.cue(Operation::Put, Fault::StallAfter(5));
-    assert!(timeout(A_WHILE, store.put(ID, body(1, 10))).await.is_err());
+    assert!(timeout(A_WHILE, store.put(ID, body(1, 10), None)).await.is_err());
     store.cue(Operation::Put, Fault::FailAfterwards);
-    assert!(matches!(store.put(ID, body(1, 10)).await, Err(StoreError::Io(_))));
-    assert!(matches!(store.put(ID, body(1, 10)).await, Err(StoreError::Exists { .. })));
+    assert!(matches!(store.put(ID, body(1, 10), None).await, Err(StoreError::Io(_))));
+    assert!(matches!(store.put(ID, body(1, 10), None).await, Err(StoreError::Exists { .. })));
 }
 
 #[tokio::test]
 async fn gets_break_on_cue() {
     let directory = Directory::new();
     let store = Flaky::new(directory.store());
-    let url = store.put(ID, body(1, 10)).await.unwrap().url;
+    let url = store.put(ID, body(1, 10), None).await.unwrap().url;
     store.cue(Operation::Get, Fault::BreakAfter(5));
     let broken = read(store.get(&url, None).await.unwrap()).await;
     assert!(matches!(broken, Err(BodyError::Medium(_))));

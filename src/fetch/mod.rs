@@ -1,0 +1,7 @@
+//! Asking other web servers: which URLs a client may make us ask for, where a connection may go, and the asking.
+
+mod fetcher;
+mod guard;
+
+pub use fetcher::{FetchError, Fetched, Fetcher};
+pub use guard::Guard;
