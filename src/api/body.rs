@@ -9,6 +9,10 @@ use crate::error::{Error, Result};
 /// The longest JSON body, in bytes. The largest legal one, an image with 128 properties of 64 KiB each, fits.
 const JSON_BODY_MAX: usize = 10 << 20;
 
+/// The most values in a JSON body. Read, each takes seventy bytes, however short it is: a longest body of nothing but
+/// brackets would take half a gibibyte. A patch with the most operations has a sixth of this.
+const VALUES_MAX: usize = 250_000;
+
 /// The JSON that the client sent: an object or an array. None when it sent nothing.
 pub(crate) async fn json(call: &mut Call) -> Result<Option<Value>> {
     json_within(call, JSON_BODY_MAX).await
@@ -28,11 +32,29 @@ pub(crate) async fn json_within(call: &mut Call, longest: usize) -> Result<Optio
         }
         text.extend_from_slice(&block);
     }
+    if values_at_most(&text) > VALUES_MAX {
+        return Err(Error::too_large(format!("A JSON body may have {VALUES_MAX} values at the most.")));
+    }
     match serde_json::from_slice(&text) {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(Some(value)),
         Ok(_) => Err(Error::invalid("Unexpected body type. Expected list/dict.")),
         Err(_) => Err(Error::invalid("Malformed JSON in request body.")),
     }
+}
+
+/// A bound of how many values `json` has, were it well formed: one behind each bracket and each comma that is in no text.
+fn values_at_most(json: &[u8]) -> usize {
+    let (mut values, mut in_text, mut escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' | b',' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 /// The JSON that the client sent, which it must.

@@ -8,6 +8,9 @@ use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, Wan
 use crate::model::image::Visibility;
 use crate::model::member::MemberStatus;
 
+/// The most conditions of one list: far above what any client asks, far below what a statement can hold.
+const CONDITIONS_MAX: usize = 500;
+
 /// The filter and the page that a query asks for (Image API, "List images").
 ///
 /// # Errors
@@ -37,6 +40,9 @@ pub fn wanted(query: &Query, options: &Api) -> Result<(ImageFilter, Page)> {
     query.take_all("deleted");
     for (name, value) in query.last_of_each() {
         conditions.push(filters::condition(name, value)?);
+    }
+    if conditions.len() > CONDITIONS_MAX {
+        return Err(Error::invalid(format!("A list may have {CONDITIONS_MAX} filters at the most.")));
     }
     let limit = limit.unwrap_or(options.limit_param_default).min(options.api_limit_max);
     Ok((ImageFilter { visibility, member_status, hidden, conditions }, Page { sort, marker, limit }))
@@ -154,6 +160,13 @@ fn sorting(query: &mut Query) -> Result<Vec<(SortKey, Direction)>> {
             sort.push((last, default));
         }
     }
+    // What comes again has decided already.
+    let mut known = Vec::new();
+    sort.retain(|(key, _)| {
+        let new = !known.contains(key);
+        known.push(*key);
+        new
+    });
     Ok(sort)
 }
 

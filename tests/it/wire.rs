@@ -184,6 +184,154 @@ async fn ambiguous_requests() {
     }
 }
 
+/// Where a length and chunks stand side by side, the chunks count, and what a proxy may have taken for a part of the body
+/// is not taken for a request: there is one answer, and then the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_smuggled_behind_a_body() {
+    let hidden = "GET /versions HTTP/1.1\r\nHost: t\r\n\r\n";
+    let framings = [
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 99\r\n",
+        "transfer-encoding: CHUNKED\r\ncontent-length: 0\r\n",
+    ];
+    for framing in framings {
+        let (app, listening, id) = waiting_image().await;
+        let upload = put_head(&id, framing) + "4\r\ndata\r\n0\r\n\r\n" + hidden;
+        talk(&listening, move |raw| {
+            raw.send(upload).unwrap();
+            assert_eq!(raw.answer().unwrap().status, 204, "{framing}");
+            assert!(is_closed(raw), "{framing}");
+        })
+        .await;
+        assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}/file")).await.text(), "data", "{framing}");
+    }
+    let refused = [
+        "Transfer-Encoding: chunked, identity\r\n",
+        "Transfer-Encoding: identity\r\n",
+        "Transfer-Encoding: gzip\r\n",
+        "Transfer-Encoding: \x0bchunked\r\n",
+        "Transfer-Encoding : chunked\r\n",
+        "Content-Length: 4\r\nContent-Length: 5\r\n",
+        "Content-Length: 4, 5\r\n",
+        "Content-Length: -4\r\n",
+        "Content-Length: 0x4\r\n",
+        "Content-Length: 99999999999999999999\r\n",
+        "Content-Length:\r\n",
+    ];
+    for framing in refused {
+        let (app, listening, id) = waiting_image().await;
+        let upload = put_head(&id, framing) + "4\r\ndata\r\n0\r\n\r\n" + hidden;
+        talk(&listening, move |raw| {
+            raw.send(upload).unwrap();
+            let answer = raw.answer();
+            let status = answer.as_ref().map(|answer| answer.status);
+            assert!(
+                answer.is_err() || status.is_ok_and(|status| [400, 431].contains(&status)),
+                "{framing}: {status:?}"
+            );
+            assert!(is_closed(raw), "{framing}");
+        })
+        .await;
+        assert_eq!(image_status(&app, &id).await, "queued", "{framing}");
+    }
+}
+
+/// What belongs to the chunks of a body is bounded, and decides nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn chunks_carry_bytes_only() {
+    let long = "x".repeat(1 << 20);
+    let cases = [
+        (format!("4;a={long}\r\ndata\r\n0\r\n\r\n"), 400, "queued"),
+        (format!("4\r\ndata\r\n0\r\nX-Trailer: {long}\r\n\r\n"), 400, "queued"),
+        ("ffffffffffffffff1\r\ndata\r\n0\r\n\r\n".into(), 400, "queued"),
+        ("-4\r\ndata\r\n0\r\n\r\n".into(), 400, "queued"),
+        ("4\r\ndata\r\n0\r\nX-Roles: admin\r\nContent-Length: 9\r\n\r\n".into(), 204, "active"),
+    ];
+    for (body, status, becoming) in cases {
+        let (app, listening, id) = waiting_image().await;
+        let upload = put_head(&id, "Transfer-Encoding: chunked\r\n") + &body;
+        let answered = talk(&listening, move |raw| {
+            // The other side may have had enough before it has read it all.
+            let _ = raw.send(upload);
+            raw.answer().map_or(400, |answer| answer.status)
+        })
+        .await;
+        assert_eq!(answered, status, "{}", &body[..body.len().min(40)]);
+        becomes(&app, &id, becoming).await;
+    }
+}
+
+/// JSON that never ends is read as far as JSON may go, whatever its form on the wire, and the rest is not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn endless_json_is_cut_off() {
+    let (_app, listening, id) = waiting_image().await;
+    for head in ["POST /v2/images", &format!("PATCH /v2/images/{id}"), &format!("POST /v2/images/{id}/members")] {
+        let head = format!(
+            "{head} HTTP/1.1\r\nHost: t\r\n{}Content-Type: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+            member(),
+            crate::harness::app::PATCH_TYPE
+        );
+        let (status, sent) = talk(&listening, move |raw| {
+            raw.send(head).unwrap();
+            let block = format!("10000\r\n{}\r\n", "[".repeat(1 << 16));
+            raw.stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+            for sent in 0..4096 {
+                if raw.send(&block).is_err() {
+                    return (0, sent);
+                }
+                if let Ok(answer) = raw.answer() {
+                    return (answer.status, sent);
+                }
+            }
+            (0, 4096)
+        })
+        .await;
+        assert_eq!(status, 413, "after {sent} blocks");
+    }
+}
+
+/// Headers that are no text, or have a meaning elsewhere, are no reason to fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn strange_headers() {
+    let (_app, listening, _) = waiting_image().await;
+    let cases: [(&[u8], u16); 10] = [
+        (b"X-OpenStack-Request-Id: \xff\xfe\r\n", 200),
+        (b"X-OpenStack-Request-Id: a\tb\r\n", 200),
+        (b"Accept: \xff\r\n", 200),
+        (b"Accept-Language: \xe9\r\n", 200),
+        (b"X-Auth-Token: \xff\r\n", 200),
+        (b"Origin: \xff\r\nAccess-Control-Request-Method: \xff\r\n", 200),
+        (b"Expect: 200-ok\r\n", 200),
+        (b"Connection: upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n", 200),
+        (b"X-Roles: admin\0\r\n", 400),
+        (b"X\0: y\r\n", 400),
+    ];
+    for (header, status) in cases {
+        let request =
+            [b"GET /v2/images HTTP/1.1\r\nHost: t\r\n".as_slice(), member().as_bytes(), header, b"\r\n"].concat();
+        let answered = talk(&listening, move |raw| {
+            raw.send(request).unwrap();
+            raw.answer().unwrap().status
+        })
+        .await;
+        assert_eq!(answered, status, "{}", String::from_utf8_lossy(header));
+    }
+    // A Host that could break a link is in no link.
+    for host in [&b"\xff"[..], b"", b"a b", b"a/b"] {
+        for path in ["/v2", "/versions"] {
+            let lines = [b"GET ".as_slice(), path.as_bytes(), b" HTTP/1.1\r\nHost: ", host, b"\r\n"].concat();
+            let request = [&lines, member().as_bytes(), b"\r\n"].concat();
+            let status = talk(&listening, move |raw| {
+                raw.send(request).unwrap();
+                raw.answer().unwrap().status
+            })
+            .await;
+            assert!(status < 500, "{}: {status}", String::from_utf8_lossy(host));
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_are_bounded() {
     let (_app, listening, _) = waiting_image().await;
