@@ -1,6 +1,7 @@
 //! All that a request may reach, built once at start. Nothing is global: two apps live in one test process.
 
 mod health;
+mod property_rules;
 pub mod rulebook;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Callers, Config, Database};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::policy::property::PropertyRules;
 use crate::store::registry::Registry;
 
 /// The service.
@@ -36,6 +38,8 @@ pub struct App {
     pub hashing: Algorithm,
     /// Who may do what.
     pub policy: Rulebook,
+    /// Who may do what to single properties; none when they are everybody's.
+    pub property_rules: Option<PropertyRules>,
     /// Who is calling.
     pub authority: Authority,
     /// Work that outlives its request. Stopping waits for it.
@@ -73,6 +77,10 @@ impl App {
             Callers::Nobody => Authority::Nobody,
         };
         let policy = Rulebook::open(&config.policy).await.map_err(Error::internal)?;
+        let property_rules = match &config.property_protection {
+            Some(protection) => Some(property_rules::read(protection).await?),
+            None => None,
+        };
         Ok(Arc::new(Self {
             config,
             clock,
@@ -81,6 +89,7 @@ impl App {
             stores,
             hashing,
             policy,
+            property_rules,
             authority,
             background: TaskTracker::new(),
             health_checks: Arc::new(Semaphore::new(health::CHECKS_MAX)),

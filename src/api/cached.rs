@@ -2,7 +2,6 @@
 
 use crate::api::ctx::Call;
 use crate::api::reply::Reply;
-use crate::db::images;
 use crate::error::{Error, Result};
 use crate::model::image::Image;
 use crate::policy::{Nothing, Rule};
@@ -48,7 +47,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
 
 async fn find(call: &Call) -> Result<Image> {
     let id = call.place(0);
-    let found = images::find(&call.app.db, id, &call.identity).await?;
+    let found = call.image(id).await?;
     found.ok_or_else(|| Error::not_found(format!("Image {id} not found.")))
 }
 

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method};
 
-use crate::api::address;
-use crate::api::ownership;
 use crate::api::query::Query;
+use crate::api::{address, ownership, protection};
 use crate::app::App;
 use crate::blob::Body;
+use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::model::identity::Identity;
 use crate::model::image::Image;
@@ -94,6 +94,20 @@ impl Call {
             return Err(Error::new(Kind::Forbidden).adding("Read-only access"));
         }
         Ok(())
+    }
+
+    /// The image `id`, as far as the caller may see it, with its locations in the order in which they are read; none if
+    /// not at all.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn image(&self, id: &str) -> Result<Option<Image>> {
+        let mut found = images::find(&self.app.db, id, &self.identity).await?;
+        if let Some(image) = &mut found {
+            self.app.stores.arrange(&mut image.locations);
+        }
+        protection::hide(self, found.as_mut_slice());
+        Ok(found)
     }
 
     /// Asks `rule` about `target`.

@@ -8,12 +8,13 @@ use crate::api::ctx::Call;
 use crate::api::patch::{self, Change, How, LocationsChange};
 use crate::api::reply::{self, Reply};
 use crate::api::view::{ImageView, ImagesView, href};
-use crate::api::{attributes, body, ownership, page};
+use crate::api::{attributes, body, ownership, page, protection};
 use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::update::{self, Attribute};
 use crate::image::{create as creation, delete as deletion, locations, quota};
 use crate::model::image::{Image, Visibility};
+use crate::policy::property::Operation;
 use crate::policy::{Rule, new_image as about_to_be};
 
 /// What no client may name when it creates an image.
@@ -36,6 +37,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
     for image in &mut images {
         call.app.stores.arrange(&mut image.locations);
     }
+    protection::hide(&call, &mut images);
     let last = page::last_of_full(&images, page.limit, |image| &image.id);
     let (first, next) = page::links("/v2/images", &call.query, last);
     let images: Vec<Image> =
@@ -54,7 +56,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     };
     let attributes = acceptable(&given, &call)?;
     call.mutating()?;
-    let image = new_image(&call, attributes)?;
+    let mut image = new_image(&call, attributes)?;
     let visibility = asked_visibility(&given, &image);
     let target = about_to_be(image.owner.as_deref(), visibility);
     call.allow(Rule::AddImage, &target).map_err(|refusal| {
@@ -68,8 +70,12 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
         call.allow(rule, &target)?;
     }
     ownership::of_new_image(&call, image.owner.as_deref())?;
+    for name in image.properties.keys() {
+        protection::allow(&call, Operation::Create, name)?;
+    }
     refuse_set_by_service(&given)?;
     creation::create(&call.app, &image).await?;
+    protection::hide(&call, std::slice::from_mut(&mut image));
     let mut created = shown(&call, StatusCode::CREATED, &image)?;
     let headers = created.headers_mut();
     let location = format!("{}{}", call.base_url(), href(&image));
@@ -112,7 +118,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
     call.mutating()?;
     let missing = || Error::not_found(format!("Failed to find image {} to delete", call.place(0)));
-    let image = images::find(&call.app.db, call.place(0), &call.identity).await?.ok_or_else(missing)?;
+    let image = call.image(call.place(0)).await?.ok_or_else(missing)?;
     call.allow_image(Rule::DeleteImage, &image)?;
     deletion::delete(&call.app, &image).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
@@ -124,17 +130,8 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
 /// `NotFound` when the caller may not see it.
 pub(crate) async fn find(call: &Call) -> Result<Image> {
     let id = call.place(0);
-    let found = find_visible(call, id).await?;
+    let found = call.image(id).await?;
     found.ok_or_else(|| Error::not_found(format!("No image found with ID {id}")))
-}
-
-/// The image `id`, if the caller may see it, with its locations in the order in which they are read.
-pub(crate) async fn find_visible(call: &Call, id: &str) -> Result<Option<Image>> {
-    let mut found = images::find(&call.app.db, id, &call.identity).await?;
-    if let Some(image) = &mut found {
-        call.app.stores.arrange(&mut image.locations);
-    }
-    Ok(found)
 }
 
 fn shown(call: &Call, status: StatusCode, image: &Image) -> Result<Reply> {
@@ -217,10 +214,17 @@ async fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
                 }
                 _ => {}
             }
+            if let Attribute::Property(name, _) = attribute {
+                let there = image.properties.contains_key(name);
+                protection::allow(call, if there { Operation::Update } else { Operation::Create }, name)?;
+            }
             update::set(&call.app, image, attribute.clone())
         }
         Change::Remove { name } => {
             call.allow_image(Rule::ModifyImage, image)?;
+            if image.properties.contains_key(name) {
+                protection::allow(call, Operation::Delete, name)?;
+            }
             update::remove(image, name)
         }
         Change::Locations(change) => change_locations(call, image, change).await,

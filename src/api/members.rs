@@ -7,7 +7,7 @@ use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
 use crate::api::view::MemberView;
 use crate::api::{body, ownership};
-use crate::db::{images, members};
+use crate::db::members;
 use crate::error::{Error, Kind, Result, Text};
 use crate::image::share;
 use crate::model::image::Image;
@@ -92,7 +92,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
 
 async fn lookup(call: &Call) -> Result<Image> {
     let id = call.place(0);
-    let found = images::find(&call.app.db, id, &call.identity).await?;
+    let found = call.image(id).await?;
     found.ok_or_else(|| Error::not_found(format!("Image {id} not found.")))
 }
 

@@ -21,6 +21,7 @@ mod metadefs;
 mod ownership;
 pub mod page;
 pub mod patch;
+mod protection;
 pub mod query;
 mod reply;
 pub mod routes;

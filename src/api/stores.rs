@@ -3,7 +3,6 @@
 use hyper::StatusCode;
 
 use crate::api::ctx::Call;
-use crate::api::images;
 use crate::api::reply::{self, Reply};
 use crate::error::{Error, Kind, Result};
 use crate::image::removal;
@@ -21,7 +20,7 @@ pub(crate) async fn delete_data(call: Call) -> Result<Reply> {
     if !stores.enabled.iter().any(|known| known.id == store) {
         return Err(Error::conflict(format!("The selected store {store} is not available on this node.")));
     }
-    let found = images::find_visible(&call, id).await?;
+    let found = call.image(id).await?;
     let image = found.ok_or_else(|| Error::not_found(format!("Failed to find image {id}")))?;
     call.allow_image(Rule::GetImageLocation, &image)?;
     call.allow_image(Rule::DeleteImageLocation, &image)?;

@@ -5,7 +5,6 @@ use hyper::StatusCode;
 use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
 use crate::api::{attributes, ownership};
-use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::{quota, update};
 use crate::model::image::Image;
@@ -37,7 +36,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
 async fn changeable(call: &Call, verb: &str) -> Result<Image> {
     call.mutating()?;
     let id = call.place(0);
-    let found = images::find(&call.app.db, id, &call.identity).await?;
+    let found = call.image(id).await?;
     let image = found.ok_or_else(|| Error::not_found(format!("Image {id} not found.")))?;
     call.allow_by_rule(Rule::ModifyImage, &image)?;
     ownership::of_image(call, Rule::ModifyImage, &image)

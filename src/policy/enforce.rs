@@ -109,6 +109,11 @@ impl Policy {
         })
     }
 
+    /// As [`check`](Self::check), for a rule that another rule names: whatever the token is for.
+    pub fn check_inner(&self, name: &str, caller: &Identity, target: &dyn Target) -> bool {
+        self.entry(name).is_some_and(|entry| self.decide_entry(entry, caller, target).unwrap_or(false))
+    }
+
     /// The same answer as [`check_named`](Self::check_named), with every check that was asked for it.
     pub fn explain(&self, name: &str, caller: &Identity, target: &dyn Target) -> Explanation {
         let (allowed, reasons) = match self.entry(name) {

@@ -9,6 +9,7 @@ mod evaluate;
 mod explain;
 pub mod file;
 pub mod parse;
+pub mod property;
 mod review;
 pub mod rules;
 mod sample;

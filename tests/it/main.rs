@@ -29,6 +29,7 @@ mod pairs;
 mod policy_cli;
 mod policy_files;
 mod policy_matrix;
+mod property_protection;
 mod scale;
 mod schema;
 mod several_stores;
