@@ -27,7 +27,8 @@ pub(crate) async fn upload(mut call: Call) -> Result<Reply> {
     ownership::of_image(&call, Rule::UploadImage, &image)
         .map_err(|_| Error::forbidden(format!("Not allowed to upload image data for image {}", image.id)))?;
     let bytes = call.body.take();
-    writing::upload(&call.app, &image, Upload { bytes, size, store }).await?;
+    let project = call.identity.project_id.clone();
+    writing::upload(&call.app, &image, Upload { bytes, size, store, project }).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
+use crate::error::Error;
+
 pub mod hash;
 pub mod lane;
 pub mod pipe;
@@ -37,6 +39,9 @@ pub enum BodyError {
         /// The most that was allowed, in bytes.
         limit: u64,
     },
+    /// Whoever wanted the bytes wants no more of them.
+    #[error("{0}")]
+    Refused(#[source] Box<Error>),
     /// The medium that the bytes are read from failed.
     #[error("reading the data failed: {0}")]
     Medium(#[source] io::Error),

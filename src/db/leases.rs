@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::db::storage::{self, Allowance};
 use crate::db::{Db, DbError, Row, Tx, images, sql};
 use crate::model::image::Location;
 use crate::model::lifecycle::Status;
@@ -61,13 +62,48 @@ pub struct Uploaded {
     pub os_hash_value: String,
 }
 
-/// Takes an upload's lease and moves its image from `queued` to `saving`. False, and nothing written, when the image
-/// is not `queued` any more.
+/// How the begin of an upload went. Nothing is written unless it is `Saving`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// The image is `saving`, and the lease is taken.
+    Saving,
+    /// The image is not `queued` any more.
+    NotQueued,
+    /// The project has no room for it.
+    Full {
+        /// Bytes that are left.
+        left: i64,
+    },
+}
+
+/// Takes an upload's lease and moves its image from `queued` to `saving`. With an `allowance`, room for `size` bytes is
+/// reserved in the same breath; where the size is not known, some has to be left.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn begin_upload(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
+pub async fn begin_upload(
+    db: &Db,
+    lease: &Lease,
+    allowance: Option<&Allowance>,
+    size: Option<i64>,
+    now: Timestamp,
+) -> Result<Begun, DbError> {
     db.write(|tx| async move {
+        let queued = sql!(
+            "SELECT 1 FROM images WHERE id = ? AND status = ? AND deleted = ?",
+            &lease.image_id,
+            Status::Queued.as_str(),
+            false
+        );
+        if tx.fetch_optional(queued).await?.is_none() {
+            return Ok(Begun::NotQueued);
+        }
+        if let Some(allowance) = allowance {
+            let left = storage::left(&tx, allowance, &lease.image_id).await?;
+            if size.map_or(left <= 0, |size| size > left) {
+                return Ok(Begun::Full { left });
+            }
+        }
         let moved = tx
             .execute(sql!(
                 "UPDATE images SET status = ?, updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
@@ -79,12 +115,21 @@ pub async fn begin_upload(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool
             ))
             .await?;
         if moved == 0 {
-            return Ok(false);
+            return Ok(Begun::NotQueued);
         }
         // A lease of an earlier piece of work on a queued image has nothing left to guard.
         tx.execute(sql!("DELETE FROM glint_leases WHERE image_id = ?", &lease.image_id)).await?;
         take(&tx, lease, now).await?;
-        Ok(true)
+        if let Some(allowance) = allowance {
+            tx.execute(sql!(
+                "UPDATE glint_leases SET project = ?, reserved_bytes = ? WHERE image_id = ?",
+                allowance.project.as_ref(),
+                size.unwrap_or(0).max(0),
+                &lease.image_id
+            ))
+            .await?;
+        }
+        Ok(Begun::Saving)
     })
     .await
 }

@@ -8,6 +8,7 @@ const SQLITE_STEPS: &[(i64, &str)] = &[
     (2, include_str!("../../migrations/sqlite/0002_leases.sql")),
     (3, include_str!("../../migrations/sqlite/0003_identity.sql")),
     (4, include_str!("../../migrations/sqlite/0004_list_indexes.sql")),
+    (5, include_str!("../../migrations/sqlite/0005_reservations.sql")),
 ];
 
 /// Runs the steps that this database has not seen, all in one transaction.

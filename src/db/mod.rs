@@ -7,6 +7,7 @@ pub mod members;
 mod migrate;
 mod sql;
 mod sqlite;
+pub mod storage;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

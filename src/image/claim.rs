@@ -11,8 +11,10 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::clock::new_uuid;
-use crate::db::leases::{self, LEASE_DURATION, Lease, Purpose, Uploaded};
+use crate::db::leases::{self, Begun, LEASE_DURATION, Lease, Purpose, Uploaded};
+use crate::db::storage::Allowance;
 use crate::error::{Error, Result};
+use crate::image::quota;
 use crate::model::image::Image;
 use crate::model::lifecycle::Status;
 
@@ -27,11 +29,18 @@ pub struct Claim {
     settled: bool,
 }
 
-/// Claims `image`, which must be `queued`, for an upload to `store`. Its status is `saving` from now on.
+/// Claims `image`, which must be `queued`, for an upload of `size` bytes to `store`. Its status is `saving` from now on,
+/// and room for the bytes is reserved where there is an `allowance`.
 ///
 /// # Errors
-/// `Conflict` when somebody else was faster.
-pub async fn begin(app: &Arc<App>, image: &Image, store: &str) -> Result<Claim> {
+/// `Conflict` when somebody else was faster, `TooLarge` when there is no room.
+pub async fn begin(
+    app: &Arc<App>,
+    image: &Image,
+    store: &str,
+    allowance: Option<&Allowance>,
+    size: Option<i64>,
+) -> Result<Claim> {
     let lease = Lease {
         image_id: image.id.clone(),
         purpose: Purpose::Upload,
@@ -39,14 +48,21 @@ pub async fn begin(app: &Arc<App>, image: &Image, store: &str) -> Result<Claim> 
         token: new_uuid().to_string(),
         store: store.to_owned(),
     };
-    if !leases::begin_upload(&app.db, &lease, app.clock.now()).await? {
-        return Err(not_allowed(Status::Saving, Status::Saving));
+    match leases::begin_upload(&app.db, &lease, allowance, size, app.clock.now()).await? {
+        Begun::Saving => {}
+        Begun::NotQueued => return Err(not_allowed(Status::Saving, Status::Saving)),
+        Begun::Full { left } => return Err(quota::no_room(size, left)),
     }
     let renewal = app.background.spawn(renew(Arc::clone(app), lease.clone()));
     Ok(Claim { app: Arc::clone(app), lease, renewal, settled: false })
 }
 
 impl Claim {
+    /// The lease that stands for it.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
     /// Ends the upload well: the image is `active`.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ pub mod download;
 pub mod locations;
 pub mod quota;
 pub mod removal;
+pub mod room;
 pub mod share;
 pub mod state;
 pub mod update;

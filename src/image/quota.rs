@@ -42,6 +42,14 @@ fn within(quota: Option<usize>, attempted: usize, what: &str) -> Result<()> {
     }
 }
 
+/// What an uploader is told for whose bytes, as many as are known, the project has no room.
+pub fn no_room(bytes: Option<i64>, left: i64) -> Error {
+    let bytes = bytes.map_or_else(|| "None".to_owned(), |bytes| bytes.to_string());
+    Error::too_large(format!(
+        "Image exceeds the storage quota: The size of the data {bytes} will exceed the limit. {left} bytes remaining."
+    ))
+}
+
 /// What an uploader is told whose bytes are too many.
 pub fn too_many_bytes() -> Error {
     Error::too_large("The incoming image is too large: The provided image is too large.")

@@ -7,7 +7,7 @@ use crate::blob::hash::{self, Digests};
 use crate::blob::{Body, BodyError, pipe};
 use crate::db::leases::Uploaded;
 use crate::error::{Error, Kind, Result};
-use crate::image::{claim, quota};
+use crate::image::{claim, quota, room};
 use crate::model::image::{Image, Location};
 use crate::model::lifecycle::Status;
 use crate::store::{Placed, Store, StoreError};
@@ -20,13 +20,15 @@ pub struct Upload {
     pub size: Option<i64>,
     /// The store that takes them; the default one if none is named.
     pub store: Option<String>,
+    /// The uploader's project: whose storage quota counts.
+    pub project: Option<String>,
 }
 
 /// Makes `upload` the data of `image`.
 ///
 /// # Errors
 /// `Conflict` when the image is not `queued`, `Invalid` when its formats are not set or its size is not as declared,
-/// `TooLarge` beyond the cap or when the store is full, `Gone` when the image was deleted meanwhile.
+/// `TooLarge` beyond the cap or the quota or when the store is full, `Gone` when the image was deleted meanwhile.
 pub async fn upload(app: &Arc<App>, image: &Image, upload: Upload) -> Result<()> {
     let (store_id, store) = app.stores.for_new_data(upload.store.as_deref())?;
     ready(image)?;
@@ -37,8 +39,14 @@ pub async fn upload(app: &Arc<App>, image: &Image, upload: Upload) -> Result<()>
     if upload.size.is_some_and(|size| u64::try_from(size).is_ok_and(|size| size > cap)) {
         return Err(quota::too_many_bytes());
     }
-    let claim = claim::begin(app, image, store_id).await?;
-    let written = write(app, image, store, upload, cap).await;
+    let size = upload.size.filter(|&size| size != 0);
+    let allowance = room::allowance(app, upload.project.as_deref());
+    let claim = claim::begin(app, image, store_id, allowance.as_ref(), size).await?;
+    let bytes = match allowance.filter(|_| size.is_none()) {
+        Some(allowance) => room::reserved_on_the_way(app, claim.lease(), allowance, upload.bytes),
+        None => upload.bytes,
+    };
+    let written = write(app, image, store, bytes, size).await;
     match written {
         Ok((placed, digests)) => claim.commit(&uploaded(app, store_id, placed, digests)).await,
         Err(error) => {
@@ -74,14 +82,13 @@ async fn write(
     app: &App,
     image: &Image,
     store: &Arc<dyn Store>,
-    upload: Upload,
-    cap: u64,
+    bytes: Body,
+    declared: Option<i64>,
 ) -> Result<(Placed, Digests)> {
     // An earlier upload of this image that was cut off may have left something under its name.
     store.discard(&image.id).await.map_err(failed)?;
-    let declared = upload.size.filter(|&size| size != 0);
-    let limit = declared.map_or(cap, |size| u64::try_from(size).unwrap_or(0));
-    let (bytes, seen) = pipe::counted(upload.bytes);
+    let limit = declared.map_or(app.config.quotas.image_size_cap, |size| u64::try_from(size).unwrap_or(0));
+    let (bytes, seen) = pipe::counted(bytes);
     let (bytes, digests) = hash::beside(pipe::capped(bytes, limit), app.hashing);
     let expected = declared.and_then(|size| u64::try_from(size).ok());
     let placed = store.put(&image.id, bytes, expected).await.map_err(|error| match (error, declared) {
@@ -115,6 +122,7 @@ fn uploaded(app: &App, store: &str, placed: Placed, digests: Digests) -> Uploade
 fn failed(error: StoreError) -> Error {
     match error {
         StoreError::Body(BodyError::TooLong { .. }) => quota::too_many_bytes(),
+        StoreError::Body(BodyError::Refused(refusal)) => *refusal,
         StoreError::Body(broken) => Error::invalid(format!("The image data ended early: {broken}")),
         StoreError::Full(_) => {
             Error::too_large("Image storage media is full: There is not enough disk space on the image storage media.")

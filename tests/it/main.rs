@@ -30,6 +30,7 @@ mod policy_cli;
 mod policy_files;
 mod policy_matrix;
 mod property_protection;
+mod quotas;
 mod scale;
 mod schema;
 mod several_stores;

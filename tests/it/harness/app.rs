@@ -7,10 +7,11 @@ use futures_util::StreamExt;
 use glint::api::routes::{Head, answer};
 use glint::api::{Outgoing, RequestBody};
 use glint::app::App;
+use glint::blob::Body;
 use glint::clock::Clock;
 use glint::config::{Callers, Config};
 use hyper::Method;
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -83,6 +84,8 @@ impl TestApp {
             path: path.to_owned(),
             headers,
             body: None,
+            blocks: None,
+            unknown_length: false,
         }
     }
 
@@ -130,6 +133,8 @@ pub struct Ask {
     path: String,
     headers: HeaderMap,
     body: Option<Bytes>,
+    blocks: Option<Body>,
+    unknown_length: bool,
 }
 
 impl Ask {
@@ -155,10 +160,25 @@ impl Ask {
         self.header("content-type", "application/json").body(value.to_string())
     }
 
+    /// Sends the body in chunks, without saying how long it is.
+    pub fn of_unknown_length(mut self) -> Self {
+        self.headers.remove(CONTENT_LENGTH);
+        self.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        self.unknown_length = true;
+        self
+    }
+
+    /// Sends these blocks in place of the body, of which only the length is said.
+    pub fn of_blocks(mut self, blocks: Body) -> Self {
+        self.blocks = Some(blocks);
+        self
+    }
+
     pub async fn send(self) -> Answer {
         let head = Head { method: self.method, uri: self.path.parse().unwrap(), headers: self.headers, scheme: "http" };
-        let declared = self.body.as_ref().map(|body| body.len() as u64);
-        let body = self.body.filter(|body| !body.is_empty()).map(|body| glint::blob::body([body]));
+        let declared = self.body.as_ref().filter(|_| !self.unknown_length).map(|body| body.len() as u64);
+        let whole = self.body.filter(|body| !body.is_empty()).map(|body| glint::blob::body([body]));
+        let body = self.blocks.or(whole);
         let reply = answer(self.app, head, RequestBody::new(declared, body)).await;
         let (parts, body) = reply.into_parts();
         let body = match body {
