@@ -42,11 +42,16 @@ pub struct App {
     pub property_rules: Option<PropertyRules>,
     /// Who is calling.
     pub authority: Authority,
+    /// The turns of those who read whole images only to know their hashes.
+    pub readers: Semaphore,
     /// Work that outlives its request. Stopping waits for it.
     pub background: TaskTracker,
     /// The places for health checks that look at files.
     health_checks: Arc<Semaphore>,
 }
+
+/// How many images are read at once to know their hashes; the reference has as many threads for it.
+const READERS_MAX: usize = 16;
 
 /// How long `close` waits for work that outlives its request.
 const BACKGROUND_GRACE: Duration = Duration::from_secs(30);
@@ -91,6 +96,7 @@ impl App {
             policy,
             property_rules,
             authority,
+            readers: Semaphore::new(READERS_MAX),
             background: TaskTracker::new(),
             health_checks: Arc::new(Semaphore::new(health::CHECKS_MAX)),
         }))

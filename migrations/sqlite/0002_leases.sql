@@ -1,9 +1,9 @@
 -- Who is at work on an image's bytes right now. A row is renewed while its worker lives; when it runs out, whoever
--- finds it undoes an upload (image back to queued, bytes removed) or finishes a deletion.
+-- finds it undoes an upload (image back to queued, bytes removed), finishes a deletion or a removal, or takes an adoption up again.
 
 CREATE TABLE glint_leases (
     image_id VARCHAR(36) NOT NULL,
-    -- 'upload' or 'delete'.
+    -- 'upload', 'delete', 'remove' or 'adopt'.
     purpose VARCHAR(16) NOT NULL,
     -- The node that works on it.
     holder VARCHAR(255) NOT NULL,

@@ -169,6 +169,38 @@ fn locations(value: &Value) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The algorithms that may be named beside a location that is added.
+const ADDED_HASHES: [&str; 4] = ["sha1", "sha256", "sha512", "md5"];
+
+/// The URL in the body of `POST …/locations`, and algorithm and value of the hash that the client says it has.
+///
+/// # Errors
+/// `Invalid` for what the schema does not allow.
+pub(crate) fn added_location(body: &Value) -> Result<(String, Option<(String, String)>)> {
+    checked_added_location(body).map_err(|text| mismatch("location", &text))
+}
+
+fn checked_added_location(body: &Value) -> Result<(String, Option<(String, String)>), String> {
+    let url = match body {
+        Value::Object(members) => members.get("url").ok_or("'url' is a required property")?,
+        other => return Err(not_of_type(other, "'object'")),
+    };
+    let mut hash = (None, None);
+    if let Some(said) = body.get("validation_data") {
+        let Value::Object(members) = said else { return Err(not_of_type(said, "'object'")) };
+        unexpected(members, &["os_hash_algo", "os_hash_value"])?;
+        for (name, other) in [("os_hash_value", "os_hash_algo"), ("os_hash_algo", "os_hash_value")] {
+            if members.contains_key(name) && !members.contains_key(other) {
+                return Err(format!("'{other}' is a dependency of '{name}'"));
+            }
+        }
+        let value = members.get("os_hash_value").map(|value| no_longer(text(value)?, 128)).transpose()?;
+        let algorithm = members.get("os_hash_algo").map(|name| one_of(name, &ADDED_HASHES)).transpose()?;
+        hash = (algorithm, value);
+    }
+    Ok((text(url)?, hash.0.zip(hash.1)))
+}
+
 /// What may stand in `validation_data`, each with the fewest and the most characters.
 const VALIDATION_DATA: [(&str, usize, usize); 3] =
     [("checksum", 32, 32), ("os_hash_algo", 0, 64), ("os_hash_value", 0, 128)];

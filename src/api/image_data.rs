@@ -10,6 +10,7 @@ use crate::blob::range::{self, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::image::upload::Upload;
 use crate::image::{download as reading, upload as writing};
+use crate::model::image::Image;
 use crate::policy::Rule;
 use crate::store::ByteRange;
 
@@ -34,9 +35,10 @@ pub(crate) async fn upload(mut call: Call) -> Result<Reply> {
 
 /// `GET /v2/images/{image_id}/file`.
 pub(crate) async fn download(call: Call) -> Result<Reply> {
-    let image = images::find(&call).await?;
+    let mut image = images::find(&call).await?;
     reading::in_service(&image, &call.identity)?;
     call.allow_image(Rule::DownloadImage, &image)?;
+    prefer(&call, &mut image)?;
     let size = match image.size.map(u64::try_from) {
         Some(Ok(size)) if !image.locations.is_empty() => size,
         _ => return Err(Error::new(Kind::NoContent)),
@@ -60,6 +62,26 @@ pub(crate) async fn download(call: Call) -> Result<Reply> {
     }
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     Ok(sent)
+}
+
+/// Puts the locations in the stores that the client prefers before all others.
+fn prefer(call: &Call, image: &mut Image) -> Result<()> {
+    let named = call.query.get("prefer").unwrap_or("").split(',').map(str::trim).filter(|name| !name.is_empty());
+    let preferred: Vec<&str> = named.collect();
+    if preferred.is_empty() {
+        return Ok(());
+    }
+    call.allow_image(Rule::DownloadFromStore, image)?;
+    let stores = &call.app.config.stores;
+    if !stores.multi {
+        let text = "Store selection for download is not available when multiple backends are not enabled.";
+        return Err(Error::invalid(text));
+    }
+    if let Some(unknown) = preferred.iter().find(|name| !stores.enabled.iter().any(|store| store.id == **name)) {
+        return Err(Error::invalid(format!("Store '{unknown}' is not configured.")));
+    }
+    image.locations.sort_by_key(|location| !location.store().is_some_and(|store| preferred.contains(&store)));
+    Ok(())
 }
 
 fn octets_only(call: &Call) -> Result<()> {

@@ -13,8 +13,8 @@ use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
 use crate::api::{
-    cached, caller, cors, health, identity, image_actions, image_data, image_import, images, info, members, metadefs,
-    patch, schemas, stores, tags,
+    cached, caller, cors, health, identity, image_actions, image_data, image_import, images, info, locations, members,
+    metadefs, patch, schemas, stores, tags,
 };
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -88,6 +88,12 @@ pub const ROUTES: &[Route] = &[
         path: "/images/{}/members/{}",
         allow: Some("GET, PUT, DELETE"),
         methods: &[on!(GET members::show, no body), on!(PUT members::update), on!(DELETE members::delete, no body)],
+    },
+    Route {
+        // compat: the refusal of other methods says nothing of GET.
+        path: "/images/{}/locations",
+        allow: Some("POST"),
+        methods: &[on!(POST locations::add), on!(GET locations::list)],
     },
     Route { path: "/stores/{}/{}", allow: Some("DELETE"), methods: &[on!(DELETE stores::delete_data, no body)] },
     Route { path: "/info/import", allow: Some("GET"), methods: &[on!(GET info::import, no body)] },

@@ -21,11 +21,15 @@ pub(crate) struct ImageView<'a> {
 }
 
 impl ImageView<'_> {
-    /// The locations that the caller may know. compat: those of a deactivated image are the administrators'.
     fn locations(&self) -> &[Location] {
-        let hidden = self.image.status == Status::Deactivated && !self.caller.is_admin;
-        if hidden { &[] } else { &self.image.locations }
+        locations(self.image, self.caller)
     }
+}
+
+/// The locations of `image` that `caller` may know. compat: those of a deactivated image are the administrators'.
+fn locations<'a>(image: &'a Image, caller: &Identity) -> &'a [Location] {
+    let hidden = image.status == Status::Deactivated && !caller.is_admin;
+    if hidden { &[] } else { &image.locations }
 }
 
 impl Serialize for ImageView<'_> {
@@ -80,6 +84,19 @@ impl Serialize for ImageView<'_> {
 /// The path of an image.
 pub(crate) fn href(image: &Image) -> String {
     format!("/v2/images/{}", image.id)
+}
+
+/// The locations of an image (Image API, "List locations").
+pub(crate) struct LocationsView<'a> {
+    pub(crate) image: &'a Image,
+    /// Who looks at them.
+    pub(crate) caller: &'a Identity,
+}
+
+impl Serialize for LocationsView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(locations(self.image, self.caller).iter().map(LocationView))
+    }
 }
 
 struct LocationView<'a>(&'a Location);

@@ -231,6 +231,14 @@ fn insert_tag(id: &str, tag: &str, now: Timestamp) -> Sql {
     )
 }
 
+/// Gives `id`, which has none of this name, a property. A row of that name that was deleted comes back.
+pub(super) async fn put_property(tx: &Tx, id: &str, name: &str, value: &str, now: Timestamp) -> Result<(), DbError> {
+    if tx.execute(set_property(id, name, value, now)).await? == 0 {
+        tx.execute(insert_property(id, name, value, now)).await?;
+    }
+    Ok(())
+}
+
 /// Marks the row of `table` as deleted in which `column` is `what`.
 fn take_away(table: &str, column: &str, id: &str, what: &str, now: Timestamp) -> Sql {
     let text = format!(
@@ -346,7 +354,18 @@ pub(super) async fn remove(tx: &Tx, id: &str, from: Status, now: Timestamp) -> R
             sql!(text, true, now, id, false)
         })
         .into();
-    batch.push(sql!(
+    batch.push(without_locations(id, now));
+    tx.execute_batch(batch).await?;
+    Ok(true)
+}
+
+/// Marks every location of `id` as deleted.
+pub(super) async fn forget_locations(tx: &Tx, id: &str, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(without_locations(id, now)).await.map(drop)
+}
+
+fn without_locations(id: &str, now: Timestamp) -> Sql {
+    sql!(
         "UPDATE image_locations SET status = 'deleted', deleted = ?, deleted_at = ?, updated_at = ? \
          WHERE image_id = ? AND +deleted = ?",
         true,
@@ -354,9 +373,7 @@ pub(super) async fn remove(tx: &Tx, id: &str, from: Status, now: Timestamp) -> R
         now,
         id,
         false
-    ));
-    tx.execute_batch(batch).await?;
-    Ok(true)
+    )
 }
 
 fn read_image(row: &Row) -> Result<Image, DbError> {

@@ -35,6 +35,9 @@ pub enum Purpose {
     Delete,
     /// The bytes of some of the locations are being removed, which are `pending_delete` meanwhile: likewise.
     Remove,
+    /// Bytes that are somewhere already become the image's: when it runs out, they are read once more if the image is
+    /// active, or else it is `queued` again.
+    Adopt,
 }
 
 impl Purpose {
@@ -43,6 +46,7 @@ impl Purpose {
             Self::Upload => "upload",
             Self::Delete => "delete",
             Self::Remove => "remove",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -217,6 +221,11 @@ pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp)
     db.write(|tx| async move {
         let removed = images::remove(&tx, &lease.image_id, from, now).await?;
         give_back(&tx, lease).await?;
+        if removed {
+            // Who reads the bytes only to know their hash, stops: nothing is left to write that into.
+            let readers = sql!("DELETE FROM glint_leases WHERE image_id = ? AND purpose = ?", &lease.image_id, "adopt");
+            tx.execute(readers).await?;
+        }
         Ok(removed)
     })
     .await
@@ -309,7 +318,7 @@ pub async fn take_over(db: &Db, lease: &Lease, by: &Lease, now: Timestamp) -> Re
     Ok(taken == 1)
 }
 
-async fn take(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
+pub(super) async fn take(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
     tx.execute(sql!(
         "INSERT INTO glint_leases (image_id, purpose, holder, token, store, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
         &lease.image_id,
@@ -323,7 +332,7 @@ async fn take(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
     Ok(())
 }
 
-async fn hold(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
+pub(super) async fn hold(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
     let held = sql!(
         "UPDATE glint_leases SET expires_at = ? WHERE image_id = ? AND token = ?",
         now + LEASE_DURATION,
@@ -333,7 +342,7 @@ async fn hold(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
     Ok(tx.execute(held).await? == 1)
 }
 
-async fn give_back(tx: &Tx, lease: &Lease) -> Result<bool, DbError> {
+pub(super) async fn give_back(tx: &Tx, lease: &Lease) -> Result<bool, DbError> {
     let gone = sql!("DELETE FROM glint_leases WHERE image_id = ? AND token = ?", &lease.image_id, &lease.token);
     Ok(tx.execute(gone).await? == 1)
 }
@@ -343,6 +352,7 @@ fn read(row: &Row) -> Result<Lease, DbError> {
         "upload" => Purpose::Upload,
         "delete" => Purpose::Delete,
         "remove" => Purpose::Remove,
+        "adopt" => Purpose::Adopt,
         other => return Err(DbError::Unreadable(format!("lease purpose {other:?}"))),
     };
     Ok(Lease { image_id: row.get(0)?, purpose, holder: row.get(2)?, token: row.get(3)?, store: row.get(4)? })

@@ -1,5 +1,6 @@
 //! The database: one `Db` over the engine's connection pools. SQL exists only in this folder.
 
+pub mod adoptions;
 pub mod identity;
 pub mod images;
 pub mod leases;

@@ -114,7 +114,8 @@ pub fn not_allowed(from: Status, to: Status) -> Error {
     Error::conflict(format!("Image status transition from {from} to {to} is not allowed"))
 }
 
-async fn renew(app: Arc<App>, lease: Lease) {
+/// Renews `lease` until it is lost.
+pub(super) async fn renew(app: Arc<App>, lease: Lease) {
     loop {
         tokio::time::sleep(RENEWAL_INTERVAL).await;
         match leases::renew(&app.db, &lease, app.clock.now()).await {

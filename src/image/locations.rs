@@ -5,6 +5,7 @@ use std::slice;
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::blob::hash;
 use crate::error::{Error, Kind, Result};
 use crate::image::{quota, upload};
 use crate::model::image::{Image, Location};
@@ -126,7 +127,7 @@ fn position(at: &str, end: usize) -> Option<usize> {
 }
 
 /// `new` with the name of the store that its URL is of, whatever the client says.
-fn named(app: &App, new: NewLocation) -> Location {
+pub(super) fn named(app: &App, new: NewLocation) -> Location {
     let mut location = Location { id: None, url: new.url, metadata: new.metadata };
     if let Some((store, _)) = app.stores.of_url(&location.url) {
         app.stores.note(store, &mut location.metadata);
@@ -135,7 +136,7 @@ fn named(app: &App, new: NewLocation) -> Location {
 }
 
 /// The size of what is at `location`, which clients may name, and where there is something.
-async fn size(app: &App, image: &Image, location: &Location) -> Result<u64> {
+pub(super) async fn size(app: &App, image: &Image, location: &Location) -> Result<u64> {
     let Some((_, store)) = app.stores.of_url(&location.url) else {
         return Err(invalid_location());
     };
@@ -237,7 +238,7 @@ fn hashes(app: &App, image: &Image, new: &[NewLocation]) -> Result<Hashes> {
         )));
     }
     if let Some(checksum) = &news.checksum {
-        is_hex("checksum", checksum, "md5", 16)?;
+        is_digest("checksum", checksum, "md5", 16)?;
     }
     let wanted = app.hashing.name();
     let algorithm = news.os_hash_algo.as_deref().or(image.os_hash_algo.as_deref()).unwrap_or("None");
@@ -245,7 +246,7 @@ fn hashes(app: &App, image: &Image, new: &[NewLocation]) -> Result<Hashes> {
         return Err(Error::conflict(format!("os_hash_algo must be {wanted}, not {algorithm}")));
     }
     if let Some(value) = &news.os_hash_value {
-        is_hex("os_hash_value", value, wanted, app.hashing.digest_bytes())?;
+        is_digest("os_hash_value", value, wanted, app.hashing.digest_bytes())?;
     }
     Ok(news)
 }
@@ -265,8 +266,8 @@ fn news<'a>(name: &str, mut said: impl Iterator<Item = &'a str>, current: Option
     }
 }
 
-fn is_hex(name: &str, value: &str, algorithm: &str, bytes: usize) -> Result<()> {
-    if !value.len().is_multiple_of(2) || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+fn is_digest(name: &str, value: &str, algorithm: &str, bytes: usize) -> Result<()> {
+    if !hash::is_hex(value) {
         return Err(Error::conflict(format!("{name} ({value}) is not a valid hexadecimal value")));
     }
     if value.len() != 2 * bytes {

@@ -1,5 +1,6 @@
 //! The verbs: what is done with an image, each a story in a file of its own.
 
+pub mod adopt;
 pub mod claim;
 pub mod create;
 pub mod delete;

@@ -10,7 +10,7 @@ use crate::clock::new_uuid;
 use crate::db::images;
 use crate::db::leases::{self, Lease, Purpose};
 use crate::error::Result;
-use crate::image::{claim, delete, removal};
+use crate::image::{adopt, claim, delete, removal};
 use crate::model::identity::Identity;
 
 /// How often leases that ran out are looked for.
@@ -59,6 +59,10 @@ async fn see_to(app: &Arc<App>, lease: &Lease) -> Result<()> {
     match lease.purpose {
         Purpose::Upload => claim::undo(Arc::clone(app), ours).await,
         Purpose::Remove => removal::resume(app, &ours).await?,
+        Purpose::Adopt => match images::find(&app.db, &lease.image_id, &Identity::service()).await? {
+            Some(image) => adopt::resume(app, ours, &image).await?,
+            None => leases::release(&app.db, &ours).await?,
+        },
         Purpose::Delete => match images::find(&app.db, &lease.image_id, &Identity::service()).await? {
             Some(image) => delete::resume(app, &ours, &image).await?,
             None => leases::release(&app.db, &ours).await?,

@@ -8,6 +8,7 @@
 #![expect(clippy::too_many_lines, clippy::type_complexity, reason = "tables of cases are long and wide")]
 #![expect(unreachable_pub, reason = "nothing is reachable from outside of a test binary")]
 
+mod adoptions;
 mod bad_input;
 mod config;
 mod cors;

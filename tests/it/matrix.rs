@@ -52,6 +52,7 @@ async fn status(app: &TestApp, visibility: &str, caller: Caller, method: &str, p
             .header("content-type", PATCH_TYPE)
             .body(json!([{"op": "replace", "path": "/name", "value": "n"}]).to_string()),
         ("PUT", "/images/{}/file") => ask.header("content-type", "application/octet-stream").body("data"),
+        ("POST", "/images/{}/locations") => ask.json(&json!({"url": "http://192.0.2.1/x"})),
         ("POST", "/images") => ask.json(&json!({"name": "n"})),
         ("POST", "/images/{}/members") => ask.json(&json!({"member": "p3"})),
         ("PUT", "/images/{}/members/{}") => ask.json(&json!({"status": "accepted"})),

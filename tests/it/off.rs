@@ -63,7 +63,7 @@ const REFUSING: [(&str, &str); 49] = [
 const NOT_REFUSING: [&str; 2] = ["/images/{}/tasks", "/info/usage"];
 
 /// Rows for features that have not landed.
-pub const LATER: [&str; 4] = ["/images/{}/locations", "/images/{}/tasks", "/tasks", "/tasks/{}"];
+pub const LATER: [&str; 3] = ["/images/{}/tasks", "/tasks", "/tasks/{}"];
 
 #[tokio::test]
 async fn wrong_methods_are_told_the_right_ones() {
