@@ -8,8 +8,8 @@ mod list;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::clock::Timestamp;
-use crate::db::sql::{Reading, any_of};
-use crate::db::{Db, DbError, Row, Sql, Tx, sql};
+use crate::db::sql::{Columns, Reading, Seen, Value, any_of};
+use crate::db::{Db, DbError, Sql, Tx, sql};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location, Visibility};
 use crate::model::lifecycle::Status;
@@ -43,7 +43,7 @@ fn find_row(reading: &Reading<'_>, id: &str, who: &Identity) -> Result<Option<Im
     if !who.is_admin {
         select.push(" AND ").push(visible_by_id(who));
     }
-    reading.fetch(&select)?.first().map(read_image).transpose()
+    Ok(read_images(reading, &select)?.pop())
 }
 
 /// What of somebody else's images `who` may see by id; the answer of a member does not matter here.
@@ -296,7 +296,7 @@ pub(super) async fn hide_locations(tx: &Tx, id: &str, locations: &[i64], now: Ti
 pub(super) async fn settle_locations(tx: &Tx, id: &str, removed: bool, now: Timestamp) -> Result<(), DbError> {
     tx.execute(sql!(
         "UPDATE image_locations SET status = ?, deleted = ?, deleted_at = ?, updated_at = ? \
-         WHERE image_id = ? AND status = 'pending_delete' AND deleted = ?",
+         WHERE image_id = ? AND status = 'pending_delete' AND +deleted = ?",
         if removed { "deleted" } else { "active" },
         removed,
         removed.then_some(now),
@@ -315,7 +315,7 @@ pub(super) async fn settle_locations(tx: &Tx, id: &str, removed: bool, now: Time
 pub async fn hidden_locations(db: &Db, id: &str) -> Result<Vec<Location>, DbError> {
     let select = sql!(
         "SELECT image_id, id, value, meta_data, status FROM image_locations \
-         WHERE image_id = ? AND status = 'pending_delete' AND deleted = ? ORDER BY id",
+         WHERE image_id = ? AND status = 'pending_delete' AND +deleted = ? ORDER BY id",
         id,
         false
     );
@@ -325,7 +325,7 @@ pub async fn hidden_locations(db: &Db, id: &str) -> Result<Vec<Location>, DbErro
 /// The ids of the locations that `id` has.
 async fn standing(tx: &Tx, id: &str) -> Result<Vec<i64>, DbError> {
     let select =
-        sql!("SELECT id FROM image_locations WHERE image_id = ? AND status = 'active' AND deleted = ?", id, false);
+        sql!("SELECT id FROM image_locations WHERE image_id = ? AND status = 'active' AND +deleted = ?", id, false);
     tx.fetch_all(select).await?.iter().map(|row| row.get(0)).collect()
 }
 
@@ -376,7 +376,17 @@ fn without_locations(id: &str, now: Timestamp) -> Sql {
     )
 }
 
-fn read_image(row: &Row) -> Result<Image, DbError> {
+/// The images that `select` finds, without their children.
+fn read_images(reading: &Reading<'_>, select: &Sql) -> Result<Vec<Image>, DbError> {
+    let mut images = Vec::new();
+    reading.each(select, &mut |row| {
+        images.push(read_image(row)?);
+        Ok(())
+    })?;
+    Ok(images)
+}
+
+fn read_image(row: &Seen<'_>) -> Result<Image, DbError> {
     Ok(Image {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -412,15 +422,13 @@ fn fill_in(reading: &Reading<'_>, images: &mut [Image]) -> Result<(), DbError> {
         return Ok(());
     }
     let places: HashMap<String, usize> = images.iter().enumerate().map(|(at, image)| (image.id.clone(), at)).collect();
-    let mut each = |table: &str, columns: &str, order: &str, hang: fn(&mut Image, &Row) -> Result<(), DbError>| {
+    let mut each = |table: &str, columns: &str, order: &str, hang: fn(&mut Image, &Seen<'_>) -> Result<(), DbError>| {
         let mut select = Sql::new(format!("SELECT image_id, {columns} FROM {table} WHERE "));
         select.push(any_of("image_id", places.keys())).push(sql!(" AND +deleted = ?", false)).push(order);
-        for row in reading.fetch(&select)? {
-            if let Some(image) = places.get(row.text(0)?).and_then(|at| images.get_mut(*at)) {
-                hang(image, &row)?;
-            }
-        }
-        Ok::<_, DbError>(())
+        reading.each(&select, &mut |row| match places.get(row.text(0)?).and_then(|at| images.get_mut(*at)) {
+            Some(image) => hang(image, row),
+            None => Ok(()),
+        })
     };
     each("image_properties", "name, value", "", |image, row| {
         // Old rows may hold NULL; the reference shows "" for it.
@@ -439,10 +447,10 @@ fn fill_in(reading: &Reading<'_>, images: &mut [Image]) -> Result<(), DbError> {
     })
 }
 
-fn read_location(row: &Row) -> Result<Location, DbError> {
-    let metadata = match row.get::<Option<String>>(3)? {
-        None => serde_json::Map::new(),
-        Some(text) => serde_json::from_str(&text).map_err(|error| unreadable(&error))?,
+fn read_location(row: &impl Columns) -> Result<Location, DbError> {
+    let metadata = match row.value(3)? {
+        Value::Null => serde_json::Map::new(),
+        _ => serde_json::from_str(row.text(3)?).map_err(|error| unreadable(&error))?,
     };
     Ok(Location { id: Some(row.get(1)?), url: row.get(2)?, metadata })
 }

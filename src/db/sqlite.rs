@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatu
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::sql::{Arg, Cell, Row, Sql};
+use super::sql::{self, Arg, Cell, Columns, Row, Sql};
 use super::{Counts, DbError, STATEMENT_DEADLINE};
 
 use writer::Writer;
@@ -148,6 +148,28 @@ impl Reader<'_> {
     pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
         select(self.connection, sql, self.counts)
     }
+
+    /// Hands each row that `sql` selects to `see`.
+    pub(super) fn each(&self, sql: &Sql, see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>) -> Result<(), DbError> {
+        each(self.connection, sql, self.counts, see)
+    }
+}
+
+/// A row where SQLite has it.
+pub(super) struct Seen<'a>(&'a rusqlite::Row<'a>);
+
+impl Columns for Seen<'_> {
+    fn value(&self, at: usize) -> Result<sql::Value<'_>, DbError> {
+        match self.0.get_ref(at)? {
+            ValueRef::Null => Ok(sql::Value::Null),
+            ValueRef::Integer(int) => Ok(sql::Value::Int(int)),
+            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(sql::Value::Text(text)),
+                Err(error) => Err(DbError::Unreadable(error.to_string())),
+            },
+            ValueRef::Real(_) | ValueRef::Blob(_) => Err(DbError::Unreadable("neither text nor a whole number".into())),
+        }
+    }
 }
 
 fn connect(file: &Path, access: OpenFlags) -> Result<Connection, DbError> {
@@ -166,20 +188,30 @@ fn stop_when(connection: &Connection, deadline: Instant, unwanted: Arc<AtomicBoo
 }
 
 fn select(connection: &Connection, sql: &Sql, counts: &Counters) -> Result<Vec<Row>, DbError> {
-    let mut statement = prepared(connection, sql)?;
-    let columns = statement.column_count();
     let mut found = Vec::new();
+    each(connection, sql, counts, &mut |row| {
+        let columns = row.0.as_ref().column_count();
+        let cells = (0..columns).map(|at| row.value(at).map(Cell::from)).collect::<Result<_, _>>()?;
+        found.push(Row::new(cells));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn each(
+    connection: &Connection,
+    sql: &Sql,
+    counts: &Counters,
+    see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>,
+) -> Result<(), DbError> {
+    let mut statement = prepared(connection, sql)?;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
-        let mut cells = Vec::with_capacity(columns);
-        for at in 0..columns {
-            cells.push(cell(row.get_ref(at)?)?);
-        }
-        found.push(Row::new(cells));
+        see(&Seen(row))?;
     }
     drop(rows);
     count(&statement, counts);
-    Ok(found)
+    Ok(())
 }
 
 fn execute(connection: &Connection, sql: &Sql, counts: &Counters) -> Result<u64, DbError> {
@@ -215,18 +247,6 @@ fn prepared<'a>(connection: &'a Connection, sql: &Sql) -> Result<CachedStatement
         }
     }
     Ok(statement)
-}
-
-fn cell(value: ValueRef<'_>) -> Result<Cell, DbError> {
-    match value {
-        ValueRef::Null => Ok(Cell::Null),
-        ValueRef::Integer(int) => Ok(Cell::Int(int)),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Cell::Text(text.to_owned())),
-            Err(error) => Err(DbError::Unreadable(error.to_string())),
-        },
-        ValueRef::Real(_) | ValueRef::Blob(_) => Err(DbError::Unreadable("neither text nor a whole number".into())),
-    }
 }
 
 fn unavailable(why: &str) -> DbError {

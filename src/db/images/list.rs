@@ -4,7 +4,7 @@
 mod conditions;
 mod keyset;
 
-use super::{COLUMNS, fill_in, find_row, read_image};
+use super::{COLUMNS, fill_in, find_row, read_images};
 use crate::db::sql::{Reading, any_of};
 use crate::db::{Db, DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
@@ -33,7 +33,7 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
         let way = way(reading, &filter)?;
         let mut images = match statement(&filter, &who, &page, marker.as_ref(), &way) {
             None => Vec::new(),
-            Some(select) => reading.fetch(&select)?.iter().map(read_image).collect::<Result<_, _>>()?,
+            Some(select) => read_images(reading, &select)?,
         };
         fill_in(reading, &mut images)?;
         Ok(Some(images))
