@@ -15,6 +15,8 @@ const FOLDER: &str = "OS_GLANCE_CONFIG_DIR";
 const OPTIONAL: &str = "glance-image-import.conf";
 const NEEDED: &str = "glance-api.conf";
 
+/// The ids of the options.
+pub(super) const OPTIONS: [&str; 2] = [FILE_OPTION, FOLDER_OPTION];
 const FILE_OPTION: &str = "config_file";
 const FOLDER_OPTION: &str = "config_dir";
 
@@ -67,18 +69,19 @@ fn in_folder(folder: &Path) -> Vec<Source> {
 
 impl Args for ConfigFiles {
     fn augment_args(command: Command) -> Command {
-        let of_path = |id: &'static str| {
-            Arg::new(id).action(ArgAction::Append).value_parser(value_parser!(PathBuf)).conflicts_with("data_dir")
-        };
+        let of_path = |id: &'static str| Arg::new(id).action(ArgAction::Append).value_parser(value_parser!(PathBuf));
         command
-            .arg(of_path(FILE_OPTION).long("config-file").value_name("FILE").help(
-                "Serve what this configuration file of an Image service describes. May be repeated: the later wins",
-            ))
+            .arg(
+                of_path(FILE_OPTION)
+                    .long("config-file")
+                    .value_name("FILE")
+                    .help("Configuration file of an Image service. May be repeated: the later wins"),
+            )
             .arg(
                 of_path(FOLDER_OPTION)
                     .long("config-dir")
                     .value_name("FOLDER")
-                    .help("Read every *.conf in this folder, too, in the order of their names"),
+                    .help("Folder of configuration files: every *.conf in it, in the order of their names"),
             )
     }
 

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod clouds;
+mod config;
 mod config_files;
 mod data_dir;
 mod policy;
@@ -26,6 +27,8 @@ struct Cli {
 enum Command {
     /// Serve the Image API; with no options, stand-alone on 127.0.0.1:9292.
     Serve(serve::Serve),
+    /// Look at configuration files: what they say, and what is wrong with them.
+    Config(config::ConfigCommand),
     /// Look at the policy: who may do what.
     Policy(policy::PolicyCommand),
     /// Manage the users of a stand-alone service.
@@ -38,6 +41,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(serve) => serve::run(&serve),
+        Command::Config(config) => config::run(&config),
         Command::Policy(policy) => policy::run(&policy),
         Command::User(user) => user::run(&user),
         Command::Project(project) => project::run(&project),

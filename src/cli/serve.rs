@@ -26,7 +26,7 @@ pub(super) struct Serve {
     config_files: ConfigFiles,
 
     /// Where a stand-alone service keeps everything [default: glint-data in the XDG state directory].
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = config_files::OPTIONS)]
     data_dir: Option<PathBuf>,
 
     /// Address and port to listen on [default: what the configuration says, or 127.0.0.1:9292].
@@ -116,7 +116,12 @@ fn listen_as_told(listener: &mut Listener, options: &Serve) {
 }
 
 /// Refuses to serve where others could listen in, or could say that they are somebody else.
-fn check_exposure(listener: &Listener, callers: &Callers, insecure: bool, trusting: bool) -> anyhow::Result<()> {
+pub(super) fn check_exposure(
+    listener: &Listener,
+    callers: &Callers,
+    insecure: bool,
+    trusting: bool,
+) -> anyhow::Result<()> {
     let address = listener.address;
     if address.ip().is_loopback() {
         return Ok(());

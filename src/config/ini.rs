@@ -1,8 +1,8 @@
 //! The two INI dialects that operators write: oslo.config's, and that of Python's `configparser` for paste files. Pure:
 //! text in, entries out.
 
-/// One `key = value` of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One `key = value` of a file. It is never printed as it is: there may be a password in it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The section, as it is written.
     pub section: String,

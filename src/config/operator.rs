@@ -15,7 +15,6 @@ use super::{
 };
 
 /// What the operator's files say.
-#[derive(Debug)]
 pub struct Operator {
     /// The configuration of the service.
     pub config: Config,
@@ -27,6 +26,8 @@ pub struct Operator {
     pub trust_callers: bool,
     /// What decides nothing, or should be written otherwise.
     pub remarks: Vec<Remark>,
+    /// The values of all options.
+    pub settings: Settings,
 }
 
 /// How the log is wanted.
@@ -52,36 +53,34 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     let mut remarks = review(&mut settings);
     remarks.extend(without_effect(&pipeline));
     let callers = callers(&mut settings, &pipeline);
-    let operator = Operator {
-        config: Config {
-            listener: listener(&mut settings),
-            api: api(&mut settings, &pipeline),
-            quotas: quotas(&mut settings),
-            formats: Formats {
-                container_formats: settings.list("image_format", "container_formats"),
-                disk_formats: settings.list("image_format", "disk_formats"),
-            },
-            stores,
-            identity: BuiltInIdentity::default(),
-            database: database(&mut settings),
-            callers,
-            policy: policy(&mut settings),
-            property_protection: property_protection(&mut settings),
-            uri_filter: uri_filter(&mut settings),
-            tasks: Tasks {
-                time_to_live: Duration::from_hours(settings.number("task", "task_time_to_live").unwrap_or(0)),
-            },
-            cors: if pipeline.has(Filter::Cors) { cors(&mut settings) } else { Cors::default() },
-            healthcheck: healthcheck(&mut settings),
-            image_properties: serde_json::Map::new(),
-            required_image_properties: Vec::new(),
+    let config = Config {
+        listener: listener(&mut settings),
+        api: api(&mut settings, &pipeline),
+        quotas: quotas(&mut settings),
+        formats: Formats {
+            container_formats: settings.list("image_format", "container_formats"),
+            disk_formats: settings.list("image_format", "disk_formats"),
         },
-        log: Log { debug: settings.flag("DEFAULT", "debug"), json: settings.flag("DEFAULT", "use_json") },
-        insecure_listen: settings.flag("glint", "insecure_listen"),
-        trust_callers: settings.flag("glint", "trust_callers"),
-        remarks,
+        stores,
+        identity: BuiltInIdentity::default(),
+        database: database(&mut settings),
+        callers,
+        policy: policy(&mut settings),
+        property_protection: property_protection(&mut settings),
+        uri_filter: uri_filter(&mut settings),
+        tasks: Tasks { time_to_live: Duration::from_hours(settings.number("task", "task_time_to_live").unwrap_or(0)) },
+        cors: if pipeline.has(Filter::Cors) { cors(&mut settings) } else { Cors::default() },
+        healthcheck: healthcheck(&mut settings),
+        image_properties: serde_json::Map::new(),
+        required_image_properties: Vec::new(),
     };
-    if settings.faults.is_empty() { Ok(operator) } else { Err(settings.faults) }
+    let log = Log { debug: settings.flag("DEFAULT", "debug"), json: settings.flag("DEFAULT", "use_json") };
+    let (insecure_listen, trust_callers) =
+        (settings.flag("glint", "insecure_listen"), settings.flag("glint", "trust_callers"));
+    if !settings.faults.is_empty() {
+        return Err(settings.faults);
+    }
+    Ok(Operator { config, log, insecure_listen, trust_callers, remarks, settings })
 }
 
 /// What stands before the API, by the paste file. What it says about options goes to the settings.
@@ -274,16 +273,14 @@ fn property_protection(settings: &mut Settings) -> Option<PropertyProtection> {
 }
 
 fn uri_filter(settings: &mut Settings) -> UriFilter {
-    let mut list = |name: &str| settings.list("import_filtering_opts", name);
-    // `Item::Port` lets nothing else through.
-    let ports = |texts: Vec<String>| texts.iter().filter_map(|port| port.parse().ok()).collect();
+    const GROUP: &str = "import_filtering_opts";
     UriFilter {
-        allowed_schemes: list("allowed_schemes"),
-        disallowed_schemes: list("disallowed_schemes"),
-        allowed_hosts: list("allowed_hosts"),
-        disallowed_hosts: list("disallowed_hosts"),
-        allowed_ports: ports(list("allowed_ports")),
-        disallowed_ports: ports(list("disallowed_ports")),
+        allowed_schemes: settings.list(GROUP, "allowed_schemes"),
+        disallowed_schemes: settings.list(GROUP, "disallowed_schemes"),
+        allowed_hosts: settings.list(GROUP, "allowed_hosts"),
+        disallowed_hosts: settings.list(GROUP, "disallowed_hosts"),
+        allowed_ports: settings.ports(GROUP, "allowed_ports"),
+        disallowed_ports: settings.ports(GROUP, "disallowed_ports"),
     }
 }
 

@@ -40,13 +40,21 @@ impl Remark {
     }
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::Nowhere => f.write_str("nowhere"),
+        }
+    }
+}
+
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Line(path, line) => write!(f, "{}:{line}: ", path.display())?,
-            Place::File(path) => write!(f, "{}: ", path.display())?,
-            Place::Variable(name) => write!(f, "environment variable {name}: ")?,
-            Place::Nowhere => {}
+        if self.place != Place::Nowhere {
+            write!(f, "{}: ", self.place)?;
         }
         match &self.option {
             Some(option) => write!(f, "{option}: {}", self.text),

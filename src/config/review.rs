@@ -6,7 +6,7 @@ use super::ini::Entry;
 use super::options::{LEFT_ALONE, Opt, Standing};
 use super::remark::{Place, Remark};
 use super::settings::{File, Settings, normal};
-use super::value::{self, Kind};
+use super::value::{self, Kind, Value};
 
 /// One remark for each option in the files that is not simply heeded, in their order. Options that must not be ignored
 /// become faults.
@@ -26,7 +26,7 @@ pub(super) fn review(settings: &mut Settings) -> Vec<Remark> {
     // Only what counts in the end is refused: a later file, or the environment, may have taken it back.
     for (group, name, text) in refused {
         let option = settings.option(&group, name);
-        if option.is_some_and(|option| settings.value(&group, name) != option.default_value()) {
+        if option.is_some_and(|option| !is_default(option, &settings.value(&group, name))) {
             settings.fault(&group, name, text);
         }
     }
@@ -43,7 +43,7 @@ fn judge(settings: &Settings, entry: &Entry, left_alone: &mut Vec<&'static str>)
     if let Some(option) = settings.option(&group, &entry.key) {
         return standing(&group, option, entry);
     }
-    if let Some((group, option)) = settings.groups().find(|(_, option)| was_once(option, &group, &entry.key)) {
+    if let Some((group, option)) = settings.options().find(|(_, option)| was_once(option, &group, &entry.key)) {
         let text = match option.standing {
             Standing::Idle(why) => format!("decides nothing: {why}"),
             _ => format!("is deprecated: write [{group}] {}", option.name),
@@ -63,9 +63,8 @@ fn judge(settings: &Settings, entry: &Entry, left_alone: &mut Vec<&'static str>)
 
 fn standing(group: &str, option: &'static Opt, entry: &Entry) -> Option<Judgement> {
     let is_default = || {
-        let is_unset = option.default.is_none() && entry.value.is_empty();
-        let value = value::read(option.kind, &entry.value);
-        is_unset || option.kind != Kind::Lines && value.is_ok_and(|value| value == option.default_value())
+        option.kind != Kind::Lines
+            && value::read(option.kind, &entry.value).is_ok_and(|value| is_default(option, &value))
     };
     match option.standing {
         Standing::Obeyed => None,
@@ -74,6 +73,12 @@ fn standing(group: &str, option: &'static Opt, entry: &Entry) -> Option<Judgemen
         Standing::Idle(why) | Standing::Awaited(why) => Some(Judgement::Note(format!("decides nothing: {why}"))),
         Standing::Refused(why) => Some(Judgement::Refusal(group.to_owned(), option.name, why)),
     }
+}
+
+/// Whether an option has its default; no text at all is as good as none.
+fn is_default(option: &Opt, value: &Value) -> bool {
+    let default = option.default_value();
+    *value == default || (default == Value::Unset && *value == Value::Text(String::new()))
 }
 
 fn was_once(option: &Opt, group: &str, name: &str) -> bool {

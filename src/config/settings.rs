@@ -1,7 +1,7 @@
 //! The operator's files and environment, and the values that options have by them: oslo.config's rules of who wins, and
 //! of values that refer to others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,21 +32,19 @@ pub enum Source {
     Folder(PathBuf),
 }
 
-/// Everything that was read.
-#[derive(Debug)]
+/// Everything that was read. Nothing of it is ever printed as it is: there are passwords in it.
 pub struct Settings {
     sources: Sources,
     files: Vec<File>,
     /// What the paste file says about an option: it wins over everything.
     overrides: Vec<(&'static str, String, String, Place)>,
-    /// The options of each group.
-    groups: HashMap<String, Vec<&'static [Opt]>>,
+    /// Every group, under the name that it was given first, with its tables of options.
+    groups: Vec<(String, Vec<&'static [Opt]>)>,
     /// What is wrong.
     pub(super) faults: Vec<Remark>,
 }
 
 /// A file as it was read.
-#[derive(Debug)]
 pub(super) struct File {
     pub(super) path: Arc<Path>,
     pub(super) entries: Vec<Entry>,
@@ -77,9 +75,14 @@ impl Settings {
         settings
     }
 
-    /// What an option is.
+    /// What an option is, or what is wrong with it.
+    pub fn look_up(&self, group: &str, name: &str) -> Result<Value, String> {
+        self.resolve(group, name, &mut Vec::new())
+    }
+
+    /// What an option is. What is wrong with it is kept with the faults.
     pub fn value(&mut self, group: &str, name: &str) -> Value {
-        match self.resolve(group, name, &mut Vec::new()) {
+        match self.look_up(group, name) {
             Ok(value) => value,
             Err(why) => {
                 self.fault(group, name, why);
@@ -119,6 +122,14 @@ impl Settings {
         }
     }
 
+    /// An option that is a list of ports.
+    pub fn ports(&mut self, group: &str, name: &str) -> Vec<u16> {
+        match self.value(group, name) {
+            Value::Ports(ports) => ports,
+            _ => Vec::new(),
+        }
+    }
+
     /// An option that is made of pairs.
     pub fn map(&mut self, group: &str, name: &str) -> Vec<(String, String)> {
         match self.value(group, name) {
@@ -132,11 +143,20 @@ impl Settings {
         self.option(group, name).is_some_and(|option| self.given(group, option).is_some())
     }
 
+    /// Where an option got its value; nowhere if it has its default.
+    pub fn place(&self, group: &str, name: &str) -> Place {
+        let given = self.option(group, name).and_then(|option| self.given(group, option));
+        given.map_or(Place::Nowhere, |given| given.place)
+    }
+
+    /// What is wrong with the files themselves, and with the values that were asked for.
+    pub fn faults(&self) -> &[Remark] {
+        &self.faults
+    }
+
     /// Notes that something is wrong with an option.
     pub fn fault(&mut self, group: &str, name: &str, text: impl Into<String>) {
-        let given = self.option(group, name).and_then(|option| self.given(group, option));
-        let place = given.map_or(Place::Nowhere, |given| given.place);
-        let remark = Remark::about(place, group, name, text);
+        let remark = Remark::about(self.place(group, name), group, name, text);
         if !self.faults.contains(&remark) {
             self.faults.push(remark);
         }
@@ -149,17 +169,22 @@ impl Settings {
 
     /// Says that there is a group of this name with these options.
     pub(super) fn add_group(&mut self, name: &str, options: &'static [Opt]) {
-        self.groups.entry(normal(name)).or_default().push(options);
+        match self.groups.iter_mut().find(|(known, _)| normal(known) == normal(name)) {
+            Some((_, tables)) if tables.iter().any(|table| std::ptr::eq(*table, options)) => {}
+            Some((_, tables)) => tables.push(options),
+            None => self.groups.push((name.to_owned(), vec![options])),
+        }
     }
 
     /// What the option of this name in this group is.
     pub(super) fn option(&self, group: &str, name: &str) -> Option<&'static Opt> {
-        let tables = self.groups.get(&normal(group))?;
+        let group = normal(group);
+        let (_, tables) = self.groups.iter().find(|(known, _)| normal(known) == group)?;
         tables.iter().flat_map(|table| table.iter()).find(|option| option.name == name)
     }
 
-    /// Every group that there is, with its options.
-    pub(super) fn groups(&self) -> impl Iterator<Item = (&str, &Opt)> {
+    /// Every option of every group that there is.
+    pub fn options(&self) -> impl Iterator<Item = (&str, &'static Opt)> {
         self.groups.iter().flat_map(|(name, tables)| {
             tables.iter().flat_map(|table| table.iter()).map(move |option| (name.as_str(), option))
         })
@@ -167,7 +192,7 @@ impl Settings {
 
     /// Whether there is a group of this name.
     pub(super) fn has_group(&self, name: &str) -> bool {
-        self.groups.contains_key(&normal(name))
+        self.groups.iter().any(|(known, _)| normal(known) == normal(name))
     }
 
     pub(super) fn files(&self) -> &[File] {

@@ -23,6 +23,8 @@ pub enum Kind {
     List,
     /// Items between commas, with brackets around them all.
     Bracketed(Item),
+    /// Ports between commas, with brackets around them all.
+    Ports,
     /// `key:value` between commas.
     Map,
     /// Texts, each in a line of its own with the same key.
@@ -36,8 +38,6 @@ pub enum Item {
     Text,
     /// One of these words, with quotes around it or not.
     Choice(&'static [&'static str]),
-    /// A port.
-    Port,
     /// An address or a name of a host.
     Host,
 }
@@ -56,13 +56,13 @@ pub enum Value {
     Number(i128),
     Real(f64),
     List(Vec<String>),
+    Ports(Vec<u16>),
     Map(Vec<(String, String)>),
 }
 
 impl Value {
     /// How it looks in the middle of another value that refers to it: as Python prints it.
     pub fn spelled(&self) -> String {
-        let quoted = |text: &String| format!("'{text}'");
         match self {
             Self::Unset => String::new(),
             Self::Text(text) => text.clone(),
@@ -70,14 +70,50 @@ impl Value {
             Self::Flag(false) => "False".into(),
             Self::Number(number) => number.to_string(),
             Self::Real(number) => format!("{number:?}"),
-            Self::List(items) => format!("[{}]", items.iter().map(quoted).collect::<Vec<_>>().join(", ")),
+            Self::List(items) => format!("[{}]", joined(items.iter().map(|item| in_python(item)), ", ")),
+            Self::Ports(ports) => format!("[{}]", joined(ports.iter().map(u16::to_string), ", ")),
             Self::Map(pairs) => {
-                let pairs: Vec<String> =
-                    pairs.iter().map(|(key, value)| format!("{}: {}", quoted(key), quoted(value))).collect();
-                format!("{{{}}}", pairs.join(", "))
+                let pairs = pairs.iter().map(|(key, value)| format!("{}: {}", in_python(key), in_python(value)));
+                format!("{{{}}}", joined(pairs, ", "))
             }
         }
     }
+
+    /// How it would be written in a file for an option of `kind`; several lines for `Lines`, and none when it is unset.
+    pub fn written(&self, kind: Kind) -> Vec<String> {
+        let one = match (self, kind) {
+            (Self::Unset, _) => return Vec::new(),
+            (Self::List(items), Kind::Lines) => return items.iter().map(|item| item.replace('$', "$$")).collect(),
+            (Self::Flag(is), _) => is.to_string(),
+            (Self::List(items), Kind::Bracketed(_)) => format!("[{}]", items.join(",")),
+            (Self::List(items), _) => items.join(","),
+            (Self::Ports(ports), _) => format!("[{}]", joined(ports.iter().map(u16::to_string), ",")),
+            (Self::Map(pairs), _) => joined(pairs.iter().map(|(key, value)| format!("{key}:{value}")), ","),
+            (other, _) => other.spelled().replace('\n', "\n  "),
+        };
+        vec![one.replace('$', "$$")]
+    }
+}
+
+fn joined(texts: impl Iterator<Item = String>, between: &str) -> String {
+    texts.collect::<Vec<_>>().join(between)
+}
+
+/// A text as Python writes it.
+fn in_python(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let written: String = text
+        .chars()
+        .map(|c| match c {
+            '\n' => "\\n".to_owned(),
+            '\r' => "\\r".to_owned(),
+            '\t' => "\\t".to_owned(),
+            c if c == '\\' || c == quote => format!("\\{c}"),
+            c if c.is_control() => format!("\\x{:02x}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect();
+    format!("{quote}{written}{quote}")
 }
 
 /// Reads a value of `kind`. Of `Lines` this is one line.
@@ -95,13 +131,17 @@ pub fn read(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Number(least, most) => Ok(number(text, least, most)?.map_or(Value::Unset, Value::Number)),
         Kind::Real => match text.trim_matches(is_space) {
             "" => Ok(Value::Unset),
-            text => text.parse().map(Value::Real).map_err(|_| "it has to be a number".into()),
+            text => {
+                let number = without_underscores(text).and_then(|text| text.parse().ok());
+                number.map(Value::Real).ok_or_else(|| "it has to be a number".into())
+            }
         },
         Kind::List => list(text, |item| Ok(item.to_owned())).map(Value::List),
-        Kind::Bracketed(item) => {
-            let inner = stripped_of_commas(text).strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-            let inner = inner.ok_or("it has to begin with [ and to end with ]")?;
-            items(inner, |text| item.read(text)).map(Value::List)
+        Kind::Bracketed(item) => items(in_brackets(text)?, |text| item.read(text)).map(Value::List),
+        // A port that is not there is none.
+        Kind::Ports => {
+            let ports = items(in_brackets(text)?, |text| number(text, 1, 65535))?;
+            Ok(Value::Ports(ports.into_iter().flatten().filter_map(|port| port.try_into().ok()).collect()))
         }
         Kind::Map => map(text).map(Value::Map),
     }
@@ -115,11 +155,8 @@ impl Item {
                 let text = without_quotes(text)?;
                 one_of(words, &text, |word| word == text)
             }
-            Self::Port => match number(text, 1, 65535)? {
-                Some(port) => Ok(port.to_string()),
-                None => Err("a port is empty".into()),
-            },
-            Self::Host if is_host(text) => Ok(text.to_owned()),
+            Self::Host if text.parse::<IpAddr>().is_ok() => Ok(text.to_owned()),
+            Self::Host if is_host_name(text) => Ok(text.strip_suffix('.').unwrap_or(text).to_owned()),
             Self::Host => Err("there is something that is neither an address nor a host name".into()),
         }
     }
@@ -147,15 +184,27 @@ fn number(text: &str, least: i128, most: i128) -> Result<Option<i128>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let plain = digits.split('_').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-    let number: Option<i128> = if plain { text.replace('_', "").parse().ok() } else { None };
+    let plain = without_underscores(text);
+    let number: Option<i128> = plain.and_then(|text| text.parse().ok());
     match number {
         None => Err("it has to be a whole number".into()),
         Some(number) if number < least => Err(format!("it has to be at least {least}")),
         Some(number) if number > most => Err(format!("it has to be at most {most}")),
         Some(number) => Ok(Some(number)),
     }
+}
+
+/// A number without underscores, if they all stand between digits.
+fn without_underscores(text: &str) -> Option<String> {
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let bytes = text.as_bytes();
+    let mut places = text.match_indices('_').map(|(at, _)| at);
+    places.all(|at| at > 0 && is_digit(bytes.get(at - 1)) && is_digit(bytes.get(at + 1))).then(|| text.replace('_', ""))
+}
+
+fn in_brackets(text: &str) -> Result<&str, String> {
+    let inner = stripped_of_commas(text).strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    inner.ok_or_else(|| "it has to begin with [ and to end with ]".into())
 }
 
 fn stripped_of_commas(text: &str) -> &str {
@@ -167,7 +216,7 @@ fn list(text: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<Vec
 }
 
 /// Items between commas. One that cannot be read may have a comma within it: it is read again with what follows.
-fn items(text: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<Vec<String>, String> {
+fn items<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     let mut items = Vec::new();
     if text.is_empty() {
         return Ok(items);
@@ -222,11 +271,8 @@ fn without_quotes(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Whether this is an address, or a name that DNS allows and that cannot be taken for a mistyped address.
-fn is_host(text: &str) -> bool {
-    if text.parse::<IpAddr>().is_ok() {
-        return true;
-    }
+/// Whether this is a name that DNS allows and that cannot be taken for a mistyped address.
+fn is_host_name(text: &str) -> bool {
     let name = text.strip_suffix('.').unwrap_or(text);
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

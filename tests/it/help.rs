@@ -6,9 +6,13 @@ use crate::harness::golden;
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 20] = [
         &[],
         &["serve"],
+        &["config"],
+        &["config", "check"],
+        &["config", "sample"],
+        &["config", "show"],
         &["policy"],
         &["policy", "check"],
         &["policy", "list"],

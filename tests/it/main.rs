@@ -11,6 +11,7 @@
 mod adoptions;
 mod bad_input;
 mod config;
+mod config_cli;
 mod cors;
 mod crash;
 mod data;

@@ -1,4 +1,4 @@
-//! The tests that need a real outside program: the Python clients, oslo.policy, QEMU. `tests/run` installs what they need.
+//! The tests that need a real outside program: the Python clients, oslo.policy and oslo.config, QEMU. `tests/run` installs what they need.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +9,8 @@
 
 mod boot;
 mod clients;
+mod config;
+mod dice;
 mod differential;
 mod memory;
 mod policy;

@@ -9,6 +9,8 @@ use glint::model::identity::Identity;
 use glint::policy::{Policy, Settings, Target};
 use serde_json::{Map, Value, json};
 
+use crate::dice::Dice;
+
 /// How many questions are put.
 const QUESTIONS: usize = 5000;
 /// Another seed puts other questions.
@@ -103,23 +105,7 @@ fn ask_oslo(questions: &[Question]) -> Vec<String> {
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// A source of questions: the same seed, the same questions.
-struct Dice(u64);
-
 impl Dice {
-    /// A number below `sides` (xorshift64*).
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let high = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(high).unwrap() % sides
-    }
-
-    fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.roll(words.len())]
-    }
-
     fn maybe(&mut self, words: &[&str]) -> Option<String> {
         (self.roll(3) > 0).then(|| self.pick(words).to_owned())
     }

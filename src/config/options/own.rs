@@ -250,8 +250,8 @@ const IMPORT_FILTERING: &[Opt] = &[
     ),
     opt("allowed_hosts", Kind::Bracketed(Item::Host), "[]", "Hosts that may be imported from."),
     opt("disallowed_hosts", Kind::Bracketed(Item::Host), "[]", "Hosts that may not, where none is allowed by name."),
-    opt("allowed_ports", Kind::Bracketed(Item::Port), "[80,443]", "Ports that may be imported from."),
-    opt("disallowed_ports", Kind::Bracketed(Item::Port), "[]", "Ports that may not, where none is allowed by name."),
+    opt("allowed_ports", Kind::Ports, "[80,443]", "Ports that may be imported from."),
+    opt("disallowed_ports", Kind::Ports, "[]", "Ports that may not, where none is allowed by name."),
 ];
 
 const GLANCE_DOWNLOAD: &[Opt] = &[opt(

@@ -8,7 +8,7 @@ fn values() {
     let any_case = Kind::ChoiceInAnyCase(&["one", "two"]);
     let texts = Kind::Bracketed(Item::Text);
     let chosen = Kind::Bracketed(Item::Choice(&["one", "two"]));
-    let ports = Kind::Bracketed(Item::Port);
+    let ports = Kind::Ports;
     let hosts = Kind::Bracketed(Item::Host);
     let cases: &[(Kind, &str, &str)] = &[
         (Kind::Text, " as it is, $ and all", " as it is, $ and all"),
@@ -42,10 +42,10 @@ fn values() {
         (texts, "['a]", "!there is a quote without its second"),
         (chosen, "[one,'two']", "['one', 'two']"),
         (chosen, "[three]", "!it has to be one of: one, two"),
-        (ports, "[80, 0443]", "['80', '443']"),
+        (ports, "[80, 0443,]", "[80, 443]"),
         (ports, "[0]", "!it has to be at least 1"),
         (ports, "[65536]", "!it has to be at most 65535"),
-        (hosts, "[127.0.0.1, ::1, localhost, a-b.example.]", "['127.0.0.1', '::1', 'localhost', 'a-b.example.']"),
+        (hosts, "[127.0.0.1, ::1, localhost, a-b.example.]", "['127.0.0.1', '::1', 'localhost', 'a-b.example']"),
         (hosts, "[1.2.3]", "!there is something that is neither an address nor a host name"),
         (hosts, "[-a]", "!there is something that is neither an address nor a host name"),
         (Kind::Map, "a:b, c : d:e", "{'a': 'b', 'c': 'd:e'}"),
