@@ -104,18 +104,24 @@ fn sample() -> anyhow::Result<String> {
     let mut sample = String::from(
         "# Every option of the Image service that Glint knows, with its default. Remove the # to change one.\n",
     );
+    let mut last = "";
     for group in options::groups() {
-        section(&mut sample, group.name, group.options.iter())?;
+        if group.name != last {
+            write!(sample, "\n[{}]\n", group.name)?;
+        }
+        last = group.name;
+        explain(&mut sample, group.options)?;
     }
     for driver in ["file", "http"] {
-        let tables = options::of_driver(driver).into_iter().flatten();
-        section(&mut sample, &format!("name-of-a-store-of-type-{driver}"), tables.flat_map(|table| table.iter()))?;
+        write!(sample, "\n[name-of-a-store-of-type-{driver}]\n")?;
+        for table in options::of_driver(driver).into_iter().flatten() {
+            explain(&mut sample, table)?;
+        }
     }
     Ok(sample)
 }
 
-fn section<'a>(sample: &mut String, name: &str, options: impl Iterator<Item = &'a Opt>) -> anyhow::Result<()> {
-    write!(sample, "\n[{name}]\n")?;
+fn explain(sample: &mut String, options: &[Opt]) -> anyhow::Result<()> {
     for option in options {
         write!(sample, "\n# {}\n", option.help)?;
         match option.standing {

@@ -1,5 +1,6 @@
 //! What the operator decided: one struct a concern, with the reference's defaults.
 
+mod authtoken;
 pub mod ini;
 pub mod keystone;
 pub mod operator;

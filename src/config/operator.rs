@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::authtoken;
 use super::paste::{self, Filter, Pipeline};
 use super::remark::{Place, Remark};
 use super::review::review;
@@ -50,9 +51,9 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     }
     let pipeline = pipeline(&mut settings);
     let stores = stores::stores(&mut settings);
+    let callers = callers(&mut settings, &pipeline);
     let mut remarks = review(&mut settings);
     remarks.extend(without_effect(&pipeline));
-    let callers = callers(&mut settings, &pipeline);
     let config = Config {
         listener: listener(&mut settings),
         api: api(&mut settings, &pipeline),
@@ -94,7 +95,9 @@ fn pipeline(settings: &mut Settings) -> Pipeline {
             return Pipeline::default();
         }
     };
-    for (filter, group) in [(Filter::Cors, "cors"), (Filter::Healthcheck, "healthcheck")] {
+    for (filter, group) in
+        [(Filter::Authtoken, "keystone_authtoken"), (Filter::Cors, "cors"), (Filter::Healthcheck, "healthcheck")]
+    {
         let options = pipeline.find(filter).map_or(&[][..], |used| &used.options);
         for (name, text, place) in options {
             if settings.option(group, name).is_some() {
@@ -127,8 +130,8 @@ fn callers(settings: &mut Settings, pipeline: &Pipeline) -> Callers {
     }
     if pipeline.has(Filter::Context) {
         if pipeline.has(Filter::Authtoken) {
-            let text = "the pipeline has authtoken, and tokens of Keystone are not there yet";
-            settings.fault("paste_deploy", "flavor", text);
+            return authtoken::keystone(settings)
+                .map_or(Callers::Nobody, |keystone| Callers::Keystone(Box::new(keystone)));
         }
         return if pipeline.has(Filter::FakeAuth) { Callers::FakeTokens } else { Callers::TrustedHeaders };
     }

@@ -59,13 +59,11 @@ struct Given {
 impl Settings {
     /// Reads `sources`. What is wrong with them is kept with the faults.
     pub fn read(sources: Sources) -> Self {
-        let mut settings = Self {
-            files: Vec::new(),
-            overrides: Vec::new(),
-            groups: options::groups().map(|group| (group.name.to_owned(), vec![group.options])).collect(),
-            faults: Vec::new(),
-            sources,
-        };
+        let mut settings =
+            Self { files: Vec::new(), overrides: Vec::new(), groups: Vec::new(), faults: Vec::new(), sources };
+        for group in options::groups() {
+            settings.add_group(group.name, group.options);
+        }
         for source in settings.sources.paths.clone() {
             match source {
                 Source::File(path) => settings.read_file(&path),

@@ -220,7 +220,8 @@ fn what_cannot_be_served() {
         (
             "[paste_deploy]\nflavor = keystone",
             &[
-                "glance-api.conf:2: [paste_deploy] flavor: the pipeline has authtoken, and tokens of Keystone are not there yet",
+                "[keystone_authtoken] username: it has to say who we are in Keystone, with user_domain_name or user_domain_id",
+                "[keystone_authtoken] auth_url: it has to say where Keystone is",
             ],
         ),
         (
@@ -275,7 +276,6 @@ password = secret
             "glance-api.conf:9: [DEFAULT] image_cache_stall_time: decides nothing: the image cache is not there yet",
             "glance-api.conf:12: [oslo_messaging_rabbit] rabbit_hosts: this group decides nothing: notifications are not sent yet",
             "glance-api.conf:15: [what] x: is ignored: there is no such group",
-            "glance-api.conf:17: [keystone_authtoken] password: this group decides nothing: tokens of Keystone are not there yet",
             "paste filter Cache changes nothing: the image cache is not there yet",
         ]
     );
@@ -300,6 +300,37 @@ fn the_environment_wins_over_files_and_later_files_over_earlier_ones() {
     let (Driver::File(file), Driver::Http(http)) = (&first.driver, &second.driver) else { panic!("a file, an http") };
     assert_eq!((file.datadirs.clone(), file.chunk_size), (vec![("/x".to_owned(), 0)], 1));
     assert!(http.https_insecure);
+}
+
+/// (what the file says about Keystone, what is made of it)
+#[test]
+fn keystone() {
+    let folder = Folder::new();
+    let cases = [
+        (
+            "auth_url = http://k:5000\nusername = glance\nuser_domain_id = default\npassword = secret\n\
+             project_name = service\nproject_domain_name = Default\ntoken_cache_time = -1\nmemcached_servers = m:11211\n\
+             auth_type = password",
+            "Password { user: Name { name: \"glance\", domain: Id(\"default\") }, password: SecretBox<str>([REDACTED]), \
+             scope: Project(Name { name: \"service\", domain: Name(\"Default\") }) } cache None",
+        ),
+        (
+            "auth_section = login\nservice_token_roles = a, b\n[login]\nauth_url = http://k:5000\n\
+             auth_type = v3applicationcredential\napplication_credential_id = c\napplication_credential_secret = secret",
+            "ApplicationCredential { credential: Id(\"c\"), secret: SecretBox<str>([REDACTED]) } cache Some(300s)",
+        ),
+        (
+            "auth_url = http://k:5000\nuser_id = u\npassword = secret\nsystem_scope = all",
+            "Password { user: Id(\"u\"), password: SecretBox<str>([REDACTED]), scope: System } cache Some(300s)",
+        ),
+    ];
+    for (text, expected) in cases {
+        let operator =
+            folder.read(&format!("[paste_deploy]\nflavor = keystone\n[keystone_authtoken]\n{text}")).unwrap();
+        let Callers::Keystone(keystone) = operator.config.callers else { panic!("{text}") };
+        assert_eq!(format!("{:?} cache {:?}", keystone.login, keystone.token_cache_time), expected);
+        assert_eq!(keystone.auth_url, "http://k:5000");
+    }
 }
 
 #[test]
