@@ -12,6 +12,7 @@ mod clients;
 mod config;
 mod dice;
 mod differential;
+mod keystone;
 mod memory;
 mod policy;
 mod venv;

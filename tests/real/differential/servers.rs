@@ -16,17 +16,14 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use crate::venv;
+
 /// How long the reference may take to start.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Where the configurations are.
 pub fn sites() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/differential/sites")
-}
-
-/// Where `tests/run` has installed the reference; none where it could not.
-pub fn reference_venv() -> Option<PathBuf> {
-    std::env::var_os("GLINT_REFERENCE_VENV").map(PathBuf::from)
 }
 
 /// The reference, from PyPI, under uWSGI.
@@ -40,7 +37,7 @@ impl Reference {
     /// Starts it as `site` says, and waits until it answers. A file in `database` is its database to begin with; where
     /// there is none yet, it is made.
     pub fn start(site: &str, database: &Path) -> Self {
-        let venv = reference_venv().unwrap();
+        let venv = venv::reference().unwrap();
         let folder = tempfile::tempdir().unwrap();
         configure(site, folder.path());
         let conf = folder.path().join("glance-api.conf");
