@@ -15,6 +15,7 @@ mod differential;
 mod keystone;
 mod memory;
 mod policy;
+mod policy_matrix;
 mod venv;
 
 #[path = "../it/harness/callers.rs"]
