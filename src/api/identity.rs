@@ -162,7 +162,6 @@ pub(crate) async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Repl
             query: Query::default(),
             headers: head.headers,
             scheme: head.scheme,
-            request_id: head.request_id,
             body,
         },
     };

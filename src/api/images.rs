@@ -12,7 +12,7 @@ use crate::api::{attributes, body, ownership, page, protection};
 use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::update::{self, Attribute};
-use crate::image::{create as creation, delete as deletion, locations, quota};
+use crate::image::{create as creation, delete as deletion, locations};
 use crate::model::image::{Image, Visibility};
 use crate::policy::property::Operation;
 use crate::policy::{Rule, new_image as about_to_be};
@@ -56,24 +56,9 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     };
     let attributes = acceptable(&given, &call)?;
     call.mutating()?;
-    let mut image = new_image(&call, attributes)?;
-    let visibility = asked_visibility(&given, &image);
-    let target = about_to_be(image.owner.as_deref(), visibility);
-    call.allow(Rule::AddImage, &target).map_err(|refusal| {
-        if image.owner == call.identity.project_id {
-            return refusal;
-        }
-        let owner = image.owner.as_deref().unwrap_or("None");
-        Error::new(Kind::Forbidden).adding(format!("You are not permitted to create images owned by '{owner}'"))
-    })?;
-    if let Some(rule) = visibility_rule(visibility) {
-        call.allow(rule, &target)?;
-    }
-    ownership::of_new_image(&call, image.owner.as_deref())?;
-    for name in image.properties.keys() {
-        protection::allow(&call, Operation::Create, name)?;
-    }
+    may_create(&call, &attributes)?;
     refuse_set_by_service(&given)?;
+    let mut image = new_image(&call, attributes)?;
     creation::create(&call.app, &image).await?;
     protection::hide(&call, std::slice::from_mut(&mut image));
     let mut created = shown(&call, StatusCode::CREATED, &image)?;
@@ -109,7 +94,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
         apply(&call, &mut after, change).await?;
     }
     if !changes.is_empty() {
-        after = update::save(&call.app, &before, after, call.identity.project_id.as_deref()).await?;
+        after = update::save(&call.app, &before, after).await?;
     }
     shown(&call, StatusCode::OK, &after)
 }
@@ -164,7 +149,6 @@ fn new_image(call: &Call, attributes: Vec<Attribute>) -> Result<Image> {
     for attribute in attributes {
         update::set(&call.app, &mut image, attribute)?;
     }
-    quota::tags(&call.app.config.quotas, image.tags.len())?;
     Ok(image)
 }
 
@@ -178,10 +162,33 @@ fn refuse_set_by_service(given: &Map<String, Value>) -> Result<()> {
     Ok(())
 }
 
-/// compat: while an image does not exist yet, rules are asked as if it were private unless it says otherwise, though
-/// it becomes shared.
-fn asked_visibility(given: &Map<String, Value>, image: &Image) -> Visibility {
-    if given.contains_key("visibility") { image.visibility } else { Visibility::Private }
+/// Whether the caller may create an image of these attributes. compat: while it does not exist yet, rules are asked as
+/// if it were private unless it says otherwise, though it becomes shared.
+fn may_create(call: &Call, attributes: &[Attribute]) -> Result<()> {
+    let (mut owner, mut visibility) = (call.identity.project_id.as_deref(), Visibility::Private);
+    for attribute in attributes {
+        match attribute {
+            Attribute::Owner(named) => owner = named.as_deref(),
+            Attribute::Visibility(named) => visibility = *named,
+            _ => {}
+        }
+    }
+    let target = about_to_be(owner, visibility);
+    call.allow(Rule::AddImage, &target).map_err(|refusal| {
+        if owner == call.identity.project_id.as_deref() {
+            return refusal;
+        }
+        let owner = owner.unwrap_or("None");
+        Error::new(Kind::Forbidden).adding(format!("You are not permitted to create images owned by '{owner}'"))
+    })?;
+    if let Some(rule) = visibility_rule(visibility) {
+        call.allow(rule, &target)?;
+    }
+    ownership::of_new_image(call, owner)?;
+    attributes.iter().try_for_each(|attribute| match attribute {
+        Attribute::Property(name, _) => protection::allow(call, Operation::Create, name),
+        _ => Ok(()),
+    })
 }
 
 /// The rule that a visibility needs beside that of the change itself.

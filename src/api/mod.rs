@@ -29,7 +29,6 @@ pub mod routes;
 mod schemas;
 mod stores;
 mod tags;
-mod tasks;
 mod versions;
 mod view;
 

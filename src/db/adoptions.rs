@@ -1,10 +1,8 @@
 //! Adoptions: bytes that are somewhere already become an image's. The moves of the image on that way, each with the lease.
 
 use crate::clock::Timestamp;
-use crate::db::images::{self, Updated};
 use crate::db::leases::{self, Lease};
-use crate::db::storage::{self, Allowance};
-use crate::db::{Db, DbError, Sql, Tx, sql};
+use crate::db::{Db, DbError, Sql, Tx, images, sql};
 use crate::model::image::Location;
 use crate::model::lifecycle::Status;
 
@@ -53,44 +51,28 @@ pub async fn begin(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool, DbErr
     }
 }
 
-/// What is known of the bytes before they are read.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Where they are.
-    pub location: Location,
-    /// How many.
-    pub size: i64,
-}
-
-/// Writes what was found; the image, which must be `queued`, is `becomes` by that. What is found has to fit into the
-/// `allowance`, where there is one. Nothing is written when the lease is lost or the image is not `queued` any more.
+/// Writes where the bytes are and how many; the image, which must be `queued`, is `becomes` by that. False, and nothing
+/// written, when the lease is lost or the image is not `queued` any more.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn place(
     db: &Db,
     lease: &Lease,
-    found: &Found,
-    allowance: Option<&Allowance>,
+    location: &Location,
+    size: i64,
     becomes: Status,
     now: Timestamp,
-) -> Result<Updated, DbError> {
-    let Found { location, size } = found;
+) -> Result<bool, DbError> {
     db.write(|tx| async move {
         if !leases::hold(&tx, lease, now).await? {
-            return Ok(Updated::Changed);
-        }
-        if let Some(allowance) = allowance {
-            let left = storage::left(&tx, allowance, &lease.image_id).await?;
-            if *size > left {
-                return Ok(Updated::Full { needed: *size, left });
-            }
+            return Ok(false);
         }
         let moved = tx
             .execute(sql!(
                 "UPDATE images SET status = ?, size = ?, updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
                 becomes.as_str(),
-                *size,
+                size,
                 now,
                 &lease.image_id,
                 Status::Queued.as_str(),
@@ -98,10 +80,10 @@ pub async fn place(
             ))
             .await?;
         if moved == 0 {
-            return Ok(Updated::Changed);
+            return Ok(false);
         }
         images::put_location(&tx, &lease.image_id, location, now).await?;
-        Ok(Updated::Yes)
+        Ok(true)
     })
     .await
 }

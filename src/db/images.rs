@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::clock::Timestamp;
 use crate::db::sql::{Columns, Reading, Seen, Value, any_of};
-use crate::db::storage::{self, Allowance};
 use crate::db::{Db, DbError, Sql, Tx, sql};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location, Visibility};
@@ -88,7 +87,7 @@ fn insert_row(image: &Image) -> Sql {
         image.name.as_ref(),
         image.status.as_str(),
         image.visibility.as_str(),
-        image.owner.as_ref(),
+        stored_owner(image),
         image.container_format.as_ref(),
         image.disk_format.as_ref(),
         image.size,
@@ -106,49 +105,26 @@ fn insert_row(image: &Image) -> Sql {
     )
 }
 
-/// How a change went. Nothing is written unless it is `Yes`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Updated {
-    /// It is written.
-    Yes,
-    /// The image is gone, or its status or its locations matter to the change and are not what they were any more.
-    Changed,
-    /// The project has no room for the bytes.
-    Full {
-        /// Bytes that are needed.
-        needed: i64,
-        /// Bytes that are left.
-        left: i64,
-    },
+/// compat: an owner without a name is none as soon as it is stored.
+fn stored_owner(image: &Image) -> Option<&str> {
+    image.owner.as_deref().filter(|owner| !owner.is_empty())
 }
 
 /// Writes what differs between `before` and `after`, both the same image, at `now`. Locations that `after` leaves out are not
 /// touched: their bytes have to go first.
-/// New locations have to fit into the `allowance`, where there is one.
+/// False, and nothing written, when the image is gone, or when its status or its locations matter to the change and are not
+/// those of `before` any more.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn update(
-    db: &Db,
-    before: &Image,
-    after: &Image,
-    allowance: Option<&Allowance>,
-    now: Timestamp,
-) -> Result<Updated, DbError> {
+pub async fn update(db: &Db, before: &Image, after: &Image, now: Timestamp) -> Result<bool, DbError> {
     db.write(|tx| async move {
         let id = &before.id;
         if locations_change(before, after) && !stand(&tx, id, &after.locations).await? {
-            return Ok(Updated::Changed);
-        }
-        if let Some(allowance) = allowance {
-            let needed = bytes_at_new_places(after, allowance);
-            let left = if needed > 0 { storage::left(&tx, allowance, id).await? } else { 0 };
-            if needed > left {
-                return Ok(Updated::Full { needed, left });
-            }
+            return Ok(false);
         }
         if !update_row(&tx, before, after, now).await? {
-            return Ok(Updated::Changed);
+            return Ok(false);
         }
         let mut batch = Vec::new();
         for name in before.properties.keys().filter(|name| !after.properties.contains_key(*name)) {
@@ -178,18 +154,9 @@ pub async fn update(
         let rows = touched.iter().skip(touched.len().saturating_sub(set.len()));
         let new = set.iter().zip(rows).filter(|(_, rows)| **rows == 0);
         tx.execute_batch(new.map(|((name, value), _)| insert_property(id, name, value, now)).collect()).await?;
-        Ok(Updated::Yes)
+        Ok(true)
     })
     .await
-}
-
-/// How many bytes `image`, which has new locations, takes of `allowance`: with all its locations if it is of that project, or
-/// else with the new ones. Nothing, if it has no new ones.
-fn bytes_at_new_places(image: &Image, allowance: &Allowance) -> i64 {
-    let new = image.locations.iter().filter(|location| location.id.is_none()).count();
-    let counted = if image.owner == allowance.project { image.locations.len() } else { new };
-    let counted = i64::try_from(if new == 0 { 0 } else { counted }).unwrap_or(i64::MAX);
-    image.size.unwrap_or(0).saturating_mul(counted)
 }
 
 /// The row itself. Columns that did not change are not written, so that two changes of different ones both last.
@@ -202,8 +169,11 @@ async fn update_row(tx: &Tx, before: &Image, after: &Image, now: Timestamp) -> R
             }
         )*};
     }
-    changed!(name, owner, container_format, disk_format, size, virtual_size, checksum, os_hash_algo, os_hash_value);
+    changed!(name, container_format, disk_format, size, virtual_size, checksum, os_hash_algo, os_hash_value);
     changed!(min_disk, min_ram, protected, os_hidden);
+    if before.owner != after.owner {
+        update.push(sql!(", owner = ?", stored_owner(after)));
+    }
     if before.visibility != after.visibility {
         update.push(sql!(", visibility = ?", after.visibility.as_str()));
     }

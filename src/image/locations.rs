@@ -142,8 +142,7 @@ pub(super) async fn size(app: &App, image: &Image, location: &Location) -> Resul
     };
     let asked = match store.admits(&location.url).await {
         Ok(true) => store.size(&location.url).await,
-        Ok(false) if store.capabilities().add => return Err(invalid_location()),
-        Ok(false) => Err(StoreError::BadUrl { reason: "clients may not name it".into() }),
+        Ok(false) => return Err(invalid_location()),
         Err(error) => Err(error),
     };
     match asked {

@@ -11,6 +11,5 @@ pub mod removal;
 pub mod room;
 pub mod share;
 pub mod state;
-pub mod task;
 pub mod update;
 pub mod upload;

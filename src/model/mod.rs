@@ -6,4 +6,3 @@ pub mod identity;
 pub mod image;
 pub mod lifecycle;
 pub mod member;
-pub mod task;

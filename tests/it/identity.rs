@@ -1,7 +1,6 @@
 //! The built-in identity over HTTP: a service with its own users, and what its callers send.
 
 mod credentials;
-mod forged;
 mod logins;
 mod shapes;
 mod sight;

@@ -40,5 +40,4 @@ mod several_stores;
 mod store_conformance;
 mod stores;
 mod surface;
-mod tasks;
 mod wire;

@@ -23,9 +23,14 @@ pub struct Process {
 impl Process {
     /// Starts it on the data in `folder`, and waits until it listens.
     pub fn start(folder: &Path) -> Self {
+        Self::serve("--data-dir", folder, folder)
+    }
+
+    /// Starts it with what `option` names, logging into `folder`, and waits until it listens.
+    pub fn serve(option: &str, named: &Path, folder: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_glint"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(folder)
+            .args(["serve", "--listen", "127.0.0.1:0", option])
+            .arg(named)
             .stdout(Stdio::piped())
             .stderr(Stdio::from(fs::File::options().append(true).create(true).open(folder.join("log")).unwrap()))
             .spawn()

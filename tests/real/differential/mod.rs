@@ -3,8 +3,10 @@
 
 mod compare;
 mod everywhere;
+mod sequences;
 mod servers;
 mod table;
+mod web;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +20,6 @@ use self::servers::{Glint, Reference};
 use self::table::{Accepted, Case, Scope, Table};
 use self::wire::Answer;
 use crate::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
-use crate::venv;
 
 /// Runs only the tables whose name begins so.
 const ONLY: &str = "GLINT_DIFFERENTIAL";
@@ -32,7 +33,7 @@ const CALLERS: [Caller; 8] = [ANONYMOUS, READER, MEMBER, ADMIN, OTHER, SERVICE, 
 #[test]
 #[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
 fn tables_of_requests() {
-    if venv::reference().is_none() {
+    if servers::reference_venv().is_none() {
         println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
         return;
     }
@@ -41,16 +42,19 @@ fn tables_of_requests() {
     let known = rows_of_compat();
     let scratch = tempfile::tempdir().unwrap();
     let mut score = Score::default();
-    let sites: BTreeSet<&str> = tables.iter().map(|table| table.site.as_str()).collect();
+    let (wanted, awaiting): (Vec<&Table>, Vec<&Table>) =
+        tables.iter().filter(|table| table.name.starts_with(&only)).partition(|table| table.awaited.is_none());
+    for table in awaiting {
+        println!("{}: {} requests await {:?}", table.name, table.cases.len(), table.awaited);
+        let there = table.awaited.as_ref().filter(|row| !known.contains(*row));
+        score.wrong.extend(there.map(|row| format!("{}: {row:?} is there now, it seems", table.name)));
+    }
+    let sites: BTreeSet<&str> = wanted.iter().map(|table| table.site.as_str()).collect();
     for site in sites {
-        let tables: Vec<&Table> =
-            tables.iter().filter(|table| table.site == site && table.name.starts_with(&only)).collect();
-        if tables.is_empty() {
-            continue;
-        }
+        let tables = wanted.iter().filter(|table| table.site == site);
         let servers = Pair::start(site, &scratch.path().join("empty.sqlite"));
         for table in tables {
-            servers.compare(table, &known, &mut score);
+            servers.compare(&table.name, &table.cases, &table.text, &known, &mut score);
         }
     }
     let accepted = score.compared - score.equal - score.wrong.len();
@@ -91,17 +95,22 @@ fn rows_of_compat() -> BTreeSet<String> {
 struct Pair {
     reference: Reference,
     glint: Glint,
+    /// A web server that both can reach: `$web` in tables.
+    web: String,
 }
 
 impl Pair {
     fn start(site: &str, database: &Path) -> Self {
-        Self { reference: Reference::start(site, database), glint: Glint::start(site) }
+        let web = format!("http://{}", web::serve());
+        Self { reference: Reference::start(site, database), glint: Glint::start(site), web }
     }
 
-    fn compare(&self, table: &Table, known: &BTreeSet<String>, score: &mut Score) {
-        let mut kept: [Vec<(String, String)>; 2] = Default::default();
-        for case in &table.cases {
-            let place = format!("{}:{}", table.name, case.line);
+    /// Sends what `name` is about to both, in order. Ids that stand in `own` are its own.
+    fn compare(&self, name: &str, cases: &[Case], own: &str, known: &BTreeSet<String>, score: &mut Score) {
+        let web = (self.web.clone(), "web".to_owned());
+        let mut kept = [vec![web.clone()], vec![web]];
+        for case in cases {
+            let place = format!("{name}:{}", case.line);
             score.compared += 1;
             let [theirs, ours] = self.ask(case, &kept);
             for (kept, answer) in kept.iter_mut().zip([&theirs, &ours]) {
@@ -111,9 +120,8 @@ impl Pair {
                 kept.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
             }
             let folders = [self.reference.folder.path(), self.glint.folder.path()];
-            let comparable = |answer, at: usize| {
-                compare::comparable(answer, &Names { kept: &kept[at], folder: folders[at], own: &table.text })
-            };
+            let comparable =
+                |answer, at: usize| compare::comparable(answer, &Names { kept: &kept[at], folder: folders[at], own });
             let (theirs, ours) = (comparable(&theirs, 0), comparable(&ours, 1));
             match verdict(case.accepted.as_ref(), &theirs, &ours, known) {
                 Ok(rows) => score.count(rows),
@@ -139,7 +147,7 @@ impl Pair {
                 });
                 request.body = request.body.map(|body| replaced(&body, name.as_bytes(), id.as_bytes()));
             }
-            wire::ask([self.reference.address, self.glint.address][at], &request, &headers)
+            wire::ask_until([self.reference.address, self.glint.process.address][at], &request, &headers)
         })
     }
 }

@@ -4,26 +4,19 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use glint::app::App;
-use glint::clock::Clock;
-use glint::config::{Callers, Config, Driver, FileStore, StoreConfig};
-use glint::http::Server;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
-use tokio_util::sync::CancellationToken;
 
-use crate::venv;
+use crate::process::Process;
 
 /// How long the reference may take to start.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Where the configurations are.
-pub fn sites() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/differential/sites")
+/// Where `tests/run` has installed the reference; none where it could not.
+pub fn reference_venv() -> Option<PathBuf> {
+    std::env::var_os("GLINT_REFERENCE_VENV").map(PathBuf::from)
 }
 
 /// The reference, from PyPI, under uWSGI.
@@ -37,7 +30,7 @@ impl Reference {
     /// Starts it as `site` says, and waits until it answers. A file in `database` is its database to begin with; where
     /// there is none yet, it is made.
     pub fn start(site: &str, database: &Path) -> Self {
-        let venv = venv::reference().unwrap();
+        let venv = reference_venv().unwrap();
         let folder = tempfile::tempdir().unwrap();
         configure(site, folder.path());
         let conf = folder.path().join("glance-api.conf");
@@ -89,50 +82,27 @@ impl Drop for Reference {
     }
 }
 
-/// Glint, in this process.
+/// Glint.
 pub struct Glint {
-    pub address: SocketAddr,
+    pub process: Process,
     pub folder: TempDir,
-    _runtime: Runtime,
 }
 
 impl Glint {
     pub fn start(site: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let config = in_process(site, folder.path());
-        let server = runtime.block_on(async {
-            let app = App::open(config, Clock::default()).await.unwrap();
-            Server::bind(Arc::clone(&app)).await.unwrap()
-        });
-        let address = server.address().unwrap();
-        runtime.spawn(server.run(CancellationToken::new()));
-        Self { address, folder, _runtime: runtime }
+        configure(site, folder.path());
+        let process = Process::serve("--config-file", &folder.path().join("glance-api.conf"), folder.path());
+        Self { process, folder }
     }
 }
 
-fn in_process(site: &str, folder: &Path) -> Config {
-    assert!(["plain", "lists"].contains(&site));
-    let folder = folder.to_str().unwrap();
-    let store = |id: &str| StoreConfig {
-        id: id.to_owned(),
-        description: None,
-        weight: 0,
-        driver: Driver::File(FileStore::in_folder(format!("{folder}/{id}"))),
-    };
-    let mut config = Config::stand_alone(folder);
-    config.callers = Callers::TrustedHeaders;
-    config.listener.address = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.stores.enabled = vec![store("store1"), store("store2")];
-    config.stores.default = "store1".into();
-    config
-}
-
-/// Writes what `site` says into `folder`.
+/// Writes what `site` says, and what all say, into `folder`.
 fn configure(site: &str, folder: &Path) {
-    for file in [format!("{site}.conf"), "paste.ini".to_owned()] {
-        let text = fs::read_to_string(sites().join(&file)).unwrap();
-        let name = if file == "paste.ini" { "paste.ini" } else { "glance-api.conf" };
-        fs::write(folder.join(name), text.replace("{folder}", folder.to_str().unwrap())).unwrap();
+    let sites = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/differential/sites");
+    let files = fs::read_dir(sites.join(site)).unwrap().map(|entry| entry.unwrap().path());
+    for file in files.chain([sites.join("paste.ini")]) {
+        let text = fs::read_to_string(&file).unwrap().replace("{folder}", folder.to_str().unwrap());
+        fs::write(folder.join(file.file_name().unwrap()), text).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! site plain                               which configuration both servers run with
+//! awaits row                               nothing of it is sent while docs/compat.md says that this is not there yet
 //! # A comment.
 //! $a = member POST /v2/images {"name": "a"}     who, method, path, body; the id of the answer is $a from here on
 //!     > X-Header: value                    a header more, or instead of the usual one
@@ -13,9 +14,11 @@
 //! each member GET /v2/images?{}            one request for each indented line that is nothing of the above; its text
 //!     limit=1                              takes the place of {} in the path or is, where there is none, the body
 //!     limit=x ~text row                    `~` may stand behind it, too
+//! member UNTIL:active /v2/images/$a            GET again and again, until this is its status
 //! ```
 //!
-//! `<x*300>` is x 300 times, `\xff` a byte, `$a` in path, header or body what was kept.
+//! `<x*300>` is x 300 times, `\xff` a byte, `$a` in path, header or body what was kept, `$web` a
+//! web server.
 
 use std::fs;
 use std::path::Path;
@@ -25,6 +28,8 @@ pub struct Table {
     pub name: String,
     /// The configuration that both servers run with.
     pub site: String,
+    /// The row of `docs/compat.md` that says that what it is about is not there yet.
+    pub awaited: Option<String>,
     pub cases: Vec<Case>,
     /// The whole file.
     pub text: String,
@@ -81,7 +86,7 @@ pub fn read_all(folder: &Path) -> Vec<Table> {
 fn read(path: &Path) -> Table {
     let text = fs::read_to_string(path).unwrap();
     let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-    let mut site = None;
+    let (mut site, mut awaited) = (None, None);
     let mut cases = Vec::new();
     let mut block: Option<Block> = None;
     for (at, line) in text.lines().enumerate() {
@@ -91,14 +96,15 @@ fn read(path: &Path) -> Table {
             block.as_mut().unwrap_or_else(|| panic!("{place}: nothing to belong to")).add(at + 1, line);
         } else {
             cases.extend(block.take().into_iter().flat_map(Block::cases));
-            match line.strip_prefix("site ") {
-                Some(named) => site = Some(named.to_owned()),
-                None => block = Some(Block::start(at + 1, line).unwrap_or_else(|| panic!("{place}: no request"))),
+            match line.split_once(' ') {
+                Some(("site", named)) => site = Some(named.to_owned()),
+                Some(("awaits", row)) => awaited = Some(row.to_owned()),
+                _ => block = Some(Block::start(at + 1, line).unwrap_or_else(|| panic!("{place}: no request"))),
             }
         }
     }
     cases.extend(block.into_iter().flat_map(Block::cases));
-    Table { site: site.unwrap_or_else(|| panic!("{name}: for which site?")), name, cases, text }
+    Table { site: site.unwrap_or_else(|| panic!("{name}: for which site?")), name, awaited, cases, text }
 }
 
 /// A request line and what is indented below it.

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread::sleep;
 use std::time::Duration;
 
 use super::table::Request;
@@ -19,8 +20,34 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// How often it is asked whether something has come about, and how long it waits between.
+const TRIES: (u32, Duration) = (100, Duration::from_millis(100));
+
+/// The property of an image on which something goes on.
+const UNDER_WAY: &[u8] = b"os_glance_import_task";
+
+/// The answer to `request`, once it says that its status is the one that is waited for, where one is.
+pub fn ask_until(address: SocketAddr, request: &Request, headers: &[(String, String)]) -> Answer {
+    let Some(status) = request.method.strip_prefix("UNTIL:") else {
+        return ask(address, request, headers);
+    };
+    let get = Request { method: "GET".to_owned(), ..request.clone() };
+    let wanted = format!("\"status\":\"{status}\"").into_bytes();
+    let has = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|here| here == part);
+    let mut answer = ask(address, &get, headers);
+    for _ in 0..TRIES.0 {
+        let text: Vec<u8> = answer.body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        if has(&text, &wanted) && !has(&text, UNDER_WAY) {
+            break;
+        }
+        sleep(TRIES.1);
+        answer = ask(address, &get, headers);
+    }
+    answer
+}
+
 /// Sends `request` with `headers` before its own, and reads until the server closes.
-pub fn ask(address: SocketAddr, request: &Request, headers: &[(String, String)]) -> Answer {
+fn ask(address: SocketAddr, request: &Request, headers: &[(String, String)]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let (head, body) = serialised(request, headers);
