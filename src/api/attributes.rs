@@ -317,37 +317,51 @@ fn not_one_of(value: &Value, names: &[&str], nullable: bool) -> String {
 /// The deepest that `python` goes into a value.
 const DEPTH_MAX: usize = 32;
 
+/// The most characters that `python` writes of a value. compat: the reference writes it all, however long it is.
+const QUOTED_MAX: usize = 2000;
+
 /// `value` as Python writes it: the reference's texts quote values so.
 pub(crate) fn python(value: &Value) -> String {
-    fn write(value: &Value, depth: usize) -> String {
-        if depth == 0 {
-            return "...".into();
-        }
-        match value {
-            Value::Null => "None".into(),
-            Value::Bool(true) => "True".into(),
-            Value::Bool(false) => "False".into(),
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => quoted(text),
-            Value::Array(entries) => {
-                let entries: Vec<String> = entries.iter().map(|entry| write(entry, depth - 1)).collect();
-                format!("[{}]", entries.join(", "))
-            }
-            Value::Object(members) => {
-                let member =
-                    |(name, value): (&String, &Value)| format!("{}: {}", quoted(name), write(value, depth - 1));
-                let members: Vec<String> = members.iter().map(member).collect();
-                format!("{{{}}}", members.join(", "))
-            }
-        }
-    }
-    write(value, DEPTH_MAX)
+    let mut text = String::new();
+    write_python(&mut text, value, DEPTH_MAX);
+    shortened(text)
 }
 
+fn write_python(text: &mut String, value: &Value, depth: usize) {
+    match value {
+        // What is cut off in the end need not be written.
+        _ if depth == 0 || text.len() > QUOTED_MAX * 4 => text.push_str("..."),
+        Value::Null => text.push_str("None"),
+        Value::Bool(true) => text.push_str("True"),
+        Value::Bool(false) => text.push_str("False"),
+        Value::Number(number) => text.push_str(&number.to_string()),
+        Value::String(string) => text.push_str(&quoted(string)),
+        Value::Array(entries) => {
+            text.push('[');
+            for (at, entry) in entries.iter().take(QUOTED_MAX).enumerate() {
+                text.push_str(if at > 0 { ", " } else { "" });
+                write_python(text, entry, depth - 1);
+            }
+            text.push(']');
+        }
+        Value::Object(members) => {
+            text.push('{');
+            for (at, (name, value)) in members.iter().take(QUOTED_MAX).enumerate() {
+                text.push_str(if at > 0 { ", " } else { "" });
+                text.push_str(&quoted(name));
+                text.push_str(": ");
+                write_python(text, value, depth - 1);
+            }
+            text.push('}');
+        }
+    }
+}
+
+/// `text` as Python quotes it, as far as it is shown.
 fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut quoted = String::from(quote);
-    for char in text.chars() {
+    for char in text.chars().take(QUOTED_MAX) {
         match char {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
@@ -362,5 +376,14 @@ fn quoted(text: &str) -> String {
         }
     }
     quoted.push(quote);
-    quoted
+    shortened(quoted)
+}
+
+/// The first characters of `text`, and a sign if there are more.
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(QUOTED_MAX) {
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
 }

@@ -362,7 +362,7 @@ async fn json_bodies_are_bounded() {
         let member = member();
         format!("POST /v2/images HTTP/1.1\r\nHost: t\r\n{member}Content-Length: {}\r\n\r\n{body}", body.len())
     };
-    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!("{}{}", "[".repeat(90_000), "]".repeat(90_000));
     let huge = format!("{{\"name\": \"{}\"}}", "x".repeat(11 << 20));
     let cases = [
         (post(&deep), 400),
@@ -371,7 +371,7 @@ async fn json_bodies_are_bounded() {
         (post("{\"name\": \"\\ud800\"}"), 400),
         (post("{\"name\": \"a\", \"name\": \"b\"}"), 201),
         (post("{\"name\": \"\u{1f4be}\"}"), 201),
-        (post(&format!("[{}]", vec!["{}"; 100_000].join(","))), 400),
+        (post(&format!("[{}]", vec!["{}"; 40_000].join(","))), 400),
     ];
     for (request, status) in cases {
         let answered = talk(&listening, move |raw| {

@@ -1,4 +1,4 @@
-//! Eight gibibytes in and out: what a transfer costs in memory does not depend on its length.
+//! What requests cost in memory: eight gibibytes in and out no more than a few, and hostile JSON not much either.
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,8 @@ use crate::process::{Process, download, upload};
 const SIZE: u64 = 8 << 30;
 /// The most memory that the process may ever hold, in KiB.
 const PEAK_KIB: u64 = 64 << 10;
+/// The same, while four clients at a time send JSON as large as may be.
+const HOSTILE_PEAK_KIB: u64 = 192 << 10;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figure is worth reading even when it is good")]
@@ -29,6 +31,47 @@ fn eight_gibibytes_in_and_out() {
     assert!(after_download < PEAK_KIB, "{after_upload} KiB after the upload, {after_download} KiB after the download");
     println!("peak resident memory: {after_upload} KiB after the upload, {after_download} KiB after the download");
     assert_eq!(process.ask(Some(&token), "DELETE", &format!("/v2/images/{id}"), None).status, 204);
+}
+
+/// Bodies at the bound, or far beyond it, made to cost as much as they can, from four clients at a time.
+#[test]
+#[expect(clippy::print_stdout, reason = "the figure is worth reading even when it is good")]
+fn hostile_json() {
+    const LONGEST: usize = 10 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path());
+    let token = process.log_in(folder.path());
+    let filled = |unit: &str| unit.repeat((LONGEST - 2) / unit.len());
+    let bodies = [
+        (format!("[{}1]", filled("1,")), 413),
+        (format!("[{}{{}}]", filled("{},")), 413),
+        (format!("[{}[]]", filled("[],")), 413),
+        (filled("["), 413),
+        (filled("{\"a\":"), 413),
+        (format!("{{{}\"a\":1}}", filled("\"\":1,")), 413),
+        (format!("[\"{}\"]", filled("\\n").trim_end_matches('\\').get(..LONGEST - 64).unwrap()), 400),
+        (format!("[{}1]", "1,".repeat(90_000)), 400),
+        (" ".repeat(64 << 20), 413),
+        ("[1, 2, 3".repeat(8 << 20), 413),
+    ];
+    for (body, status) in &bodies {
+        std::thread::scope(|clients| {
+            for _ in 0..4 {
+                clients.spawn(|| {
+                    let mut raw = process.connect();
+                    let length = body.len();
+                    let head = format!("POST /v2/images HTTP/1.1\r\nHost: t\r\nX-Auth-Token: {token}\r\n");
+                    raw.send(format!("{head}Content-Length: {length}\r\n\r\n")).unwrap();
+                    raw.send(body).unwrap();
+                    let answer = raw.answer().unwrap();
+                    assert_eq!(answer.status, *status, "{}…: {}", &body[..20], String::from_utf8_lossy(&answer.body));
+                });
+            }
+        });
+    }
+    let peak = peak_kib(&process);
+    assert!(peak < HOSTILE_PEAK_KIB, "{peak} KiB");
+    println!("peak resident memory: {peak} KiB with hostile JSON");
 }
 
 /// The most memory that the process ever held, in KiB.
