@@ -6,7 +6,7 @@ use hyper::http::uri::{Authority, PathAndQuery};
 
 /// The address without a path of the API. `believed`: a proxy in front says how the client reached it.
 pub(crate) fn base_url(headers: &HeaderMap, scheme: &str, believed: bool) -> String {
-    let host = text(headers, HOST.as_str()).unwrap_or("localhost");
+    let host = text(headers, HOST.as_str()).filter(|host| !host.is_empty()).unwrap_or("localhost");
     let told = if believed { Told::by_proxy(headers) } else { Told::default() };
     let (scheme, host) = (told.scheme.unwrap_or(scheme), told.host.as_deref().unwrap_or(host));
     format!("{scheme}://{host}{}", told.prefix.unwrap_or_default())

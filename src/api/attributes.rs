@@ -239,11 +239,13 @@ fn unexpected(object: &Map<String, Value>, expected: &[&str]) -> Result<(), Stri
     }
 }
 
-fn text(value: &Value) -> Result<String, String> {
+/// Text.
+pub(crate) fn text(value: &Value) -> Result<String, String> {
     value.as_str().map(str::to_owned).ok_or_else(|| not_of_type(value, "'string'"))
 }
 
-fn nullable_text(value: &Value, longest: usize) -> Result<Option<String>, String> {
+/// Text of no more than `longest` characters, or nothing.
+pub(crate) fn nullable_text(value: &Value, longest: usize) -> Result<Option<String>, String> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) => no_longer(text.clone(), longest).map(Some),
@@ -277,7 +279,8 @@ fn integer(value: &Value) -> Result<i64, String> {
     }
 }
 
-fn id(value: &Value) -> Result<String, String> {
+/// An id of an image, or of anything else with such ids.
+pub(crate) fn id(value: &Value) -> Result<String, String> {
     let id = text(value)?;
     let groups = [8, 4, 4, 4, 12];
     let parts: Vec<&str> = id.split('-').collect();
@@ -286,7 +289,8 @@ fn id(value: &Value) -> Result<String, String> {
     if fits { Ok(id) } else { Err(format!("{} does not match {}", quoted(&id), quoted(ID_PATTERN))) }
 }
 
-fn one_of(value: &Value, names: &[&str]) -> Result<String, String> {
+/// One of these texts.
+pub(crate) fn one_of(value: &Value, names: &[&str]) -> Result<String, String> {
     let name = text(value)?;
     if names.contains(&name.as_str()) { Ok(name) } else { Err(not_one_of(value, names, false)) }
 }

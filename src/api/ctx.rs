@@ -31,6 +31,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// `https` when the client came that way.
     pub scheme: &'static str,
+    /// The id of the request.
+    pub request_id: String,
     /// What the client sends.
     pub body: RequestBody,
 }

@@ -45,6 +45,13 @@ pub(crate) fn method_not_allowed(allow: &'static str, asked: &Asked) -> Reply {
     reply
 }
 
+/// 405 with a reason: the path and the method exist, and are never allowed.
+pub(crate) fn method_not_allowed_saying(text: &str, allow: &'static str, asked: &Asked) -> Reply {
+    let mut reply = negotiated(StatusCode::METHOD_NOT_ALLOWED, &Message::bare(text.to_owned()), asked);
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    reply
+}
+
 /// 501: neither the path nor the method exists.
 pub(crate) fn not_implemented(asked: &Asked) -> Reply {
     let lead = format!("\nThe request method {} is not implemented for this server. ", asked.method);

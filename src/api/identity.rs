@@ -162,6 +162,7 @@ pub(crate) async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Repl
             query: Query::default(),
             headers: head.headers,
             scheme: head.scheme,
+            request_id: head.request_id,
             body,
         },
     };

@@ -94,7 +94,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
         apply(&call, &mut after, change).await?;
     }
     if !changes.is_empty() {
-        after = update::save(&call.app, &before, after).await?;
+        after = update::save(&call.app, &before, after, call.identity.project_id.as_deref()).await?;
     }
     shown(&call, StatusCode::OK, &after)
 }

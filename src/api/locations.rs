@@ -9,7 +9,7 @@ use crate::api::{attributes, body, images};
 use crate::blob::hash::{self, Algorithm};
 use crate::config::Driver;
 use crate::error::{Error, Result};
-use crate::image::adopt::{self, Said};
+use crate::image::adopt::{self, Added, Said};
 use crate::image::locations;
 use crate::model::lifecycle::Status;
 use crate::policy::Rule;
@@ -36,7 +36,8 @@ pub(crate) async fn add(mut call: Call) -> Result<Reply> {
             return Err(Error::invalid(format!("URI for add location does not pass filtering: {url}")));
         }
     }
-    adopt::begin(&call.app, &image, url, said).await?;
+    let project = call.identity.project_id.clone();
+    adopt::begin(&call.app, &image, Added { url, said, project }).await?;
     Ok(reply::empty(StatusCode::ACCEPTED))
 }
 

@@ -29,6 +29,7 @@ pub mod routes;
 mod schemas;
 mod stores;
 mod tags;
+mod tasks;
 mod versions;
 mod view;
 

@@ -14,7 +14,7 @@ use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
 use crate::api::{
     cached, caller, cors, health, identity, image_actions, image_data, image_import, images, info, locations, members,
-    metadefs, patch, schemas, stores, tags,
+    metadefs, patch, schemas, stores, tags, tasks,
 };
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -96,6 +96,13 @@ pub const ROUTES: &[Route] = &[
         methods: &[on!(POST locations::add), on!(GET locations::list)],
     },
     Route { path: "/stores/{}/{}", allow: Some("DELETE"), methods: &[on!(DELETE stores::delete_data, no body)] },
+    Route { path: "/images/{}/tasks", allow: None, methods: &[on!(GET tasks::of_image, no body)] },
+    Route { path: "/tasks", allow: Some("GET, POST"), methods: &[on!(GET tasks::list), on!(POST tasks::create)] },
+    Route {
+        path: "/tasks/{}",
+        allow: Some("GET, DELETE"),
+        methods: &[on!(GET tasks::show), on!(DELETE tasks::delete)],
+    },
     Route { path: "/info/import", allow: Some("GET"), methods: &[on!(GET info::import, no body)] },
     Route { path: "/info/stores", allow: Some("GET"), methods: &[on!(GET info::stores, no body)] },
     Route { path: "/info/stores/detail", allow: Some("GET"), methods: &[on!(GET info::stores_detail, no body)] },
@@ -241,6 +248,8 @@ pub struct Head {
     pub headers: HeaderMap,
     /// `http` or `https`.
     pub scheme: &'static str,
+    /// The id of the request.
+    pub request_id: String,
 }
 
 /// Answers one request.
@@ -296,6 +305,7 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
         query: Query::default(),
         headers: head.headers,
         scheme: head.scheme,
+        request_id: head.request_id,
         body,
     };
     let path = match versions::negotiate(path, &call.headers, &call.app.config) {

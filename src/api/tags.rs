@@ -18,7 +18,7 @@ pub(crate) async fn put(call: Call) -> Result<Reply> {
     after.tags.insert(call.place(1).to_owned());
     quota::tags(&call.app.config.quotas, after.tags.len())
         .map_err(|error| Error::too_large(format!("Image tag limit exceeded for image {}: {error}:", before.id)))?;
-    update::save(&call.app, &before, after).await?;
+    update::save(&call.app, &before, after, call.identity.project_id.as_deref()).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -29,7 +29,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
     if !after.tags.remove(call.place(1)) {
         return Err(Error::new(Kind::NotFound));
     }
-    update::save(&call.app, &before, after).await?;
+    update::save(&call.app, &before, after, call.identity.project_id.as_deref()).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 

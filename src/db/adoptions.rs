@@ -1,8 +1,10 @@
 //! Adoptions: bytes that are somewhere already become an image's. The moves of the image on that way, each with the lease.
 
 use crate::clock::Timestamp;
+use crate::db::images::{self, Updated};
 use crate::db::leases::{self, Lease};
-use crate::db::{Db, DbError, Sql, Tx, images, sql};
+use crate::db::storage::{self, Allowance};
+use crate::db::{Db, DbError, Sql, Tx, sql};
 use crate::model::image::Location;
 use crate::model::lifecycle::Status;
 
@@ -51,28 +53,44 @@ pub async fn begin(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool, DbErr
     }
 }
 
-/// Writes where the bytes are and how many; the image, which must be `queued`, is `becomes` by that. False, and nothing
-/// written, when the lease is lost or the image is not `queued` any more.
+/// What is known of the bytes before they are read.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Where they are.
+    pub location: Location,
+    /// How many.
+    pub size: i64,
+}
+
+/// Writes what was found; the image, which must be `queued`, is `becomes` by that. What is found has to fit into the
+/// `allowance`, where there is one. Nothing is written when the lease is lost or the image is not `queued` any more.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn place(
     db: &Db,
     lease: &Lease,
-    location: &Location,
-    size: i64,
+    found: &Found,
+    allowance: Option<&Allowance>,
     becomes: Status,
     now: Timestamp,
-) -> Result<bool, DbError> {
+) -> Result<Updated, DbError> {
+    let Found { location, size } = found;
     db.write(|tx| async move {
         if !leases::hold(&tx, lease, now).await? {
-            return Ok(false);
+            return Ok(Updated::Changed);
+        }
+        if let Some(allowance) = allowance {
+            let left = storage::left(&tx, allowance, &lease.image_id).await?;
+            if *size > left {
+                return Ok(Updated::Full { needed: *size, left });
+            }
         }
         let moved = tx
             .execute(sql!(
                 "UPDATE images SET status = ?, size = ?, updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
                 becomes.as_str(),
-                size,
+                *size,
                 now,
                 &lease.image_id,
                 Status::Queued.as_str(),
@@ -80,10 +98,10 @@ pub async fn place(
             ))
             .await?;
         if moved == 0 {
-            return Ok(false);
+            return Ok(Updated::Changed);
         }
         images::put_location(&tx, &lease.image_id, location, now).await?;
-        Ok(true)
+        Ok(Updated::Yes)
     })
     .await
 }

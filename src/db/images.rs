@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::clock::Timestamp;
 use crate::db::sql::{Columns, Reading, Seen, Value, any_of};
+use crate::db::storage::{self, Allowance};
 use crate::db::{Db, DbError, Sql, Tx, sql};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location, Visibility};
@@ -105,6 +106,22 @@ fn insert_row(image: &Image) -> Sql {
     )
 }
 
+/// How a change went. Nothing is written unless it is `Yes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// It is written.
+    Yes,
+    /// The image is gone, or its status or its locations matter to the change and are not what they were any more.
+    Changed,
+    /// The project has no room for the bytes.
+    Full {
+        /// Bytes that are needed.
+        needed: i64,
+        /// Bytes that are left.
+        left: i64,
+    },
+}
+
 /// compat: an owner without a name is none as soon as it is stored.
 fn stored_owner(image: &Image) -> Option<&str> {
     image.owner.as_deref().filter(|owner| !owner.is_empty())
@@ -112,19 +129,31 @@ fn stored_owner(image: &Image) -> Option<&str> {
 
 /// Writes what differs between `before` and `after`, both the same image, at `now`. Locations that `after` leaves out are not
 /// touched: their bytes have to go first.
-/// False, and nothing written, when the image is gone, or when its status or its locations matter to the change and are not
-/// those of `before` any more.
+/// New locations have to fit into the `allowance`, where there is one.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn update(db: &Db, before: &Image, after: &Image, now: Timestamp) -> Result<bool, DbError> {
+pub async fn update(
+    db: &Db,
+    before: &Image,
+    after: &Image,
+    allowance: Option<&Allowance>,
+    now: Timestamp,
+) -> Result<Updated, DbError> {
     db.write(|tx| async move {
         let id = &before.id;
         if locations_change(before, after) && !stand(&tx, id, &after.locations).await? {
-            return Ok(false);
+            return Ok(Updated::Changed);
+        }
+        if let Some(allowance) = allowance {
+            let needed = bytes_at_new_places(after, allowance);
+            let left = if needed > 0 { storage::left(&tx, allowance, id).await? } else { 0 };
+            if needed > left {
+                return Ok(Updated::Full { needed, left });
+            }
         }
         if !update_row(&tx, before, after, now).await? {
-            return Ok(false);
+            return Ok(Updated::Changed);
         }
         let mut batch = Vec::new();
         for name in before.properties.keys().filter(|name| !after.properties.contains_key(*name)) {
@@ -154,9 +183,18 @@ pub async fn update(db: &Db, before: &Image, after: &Image, now: Timestamp) -> R
         let rows = touched.iter().skip(touched.len().saturating_sub(set.len()));
         let new = set.iter().zip(rows).filter(|(_, rows)| **rows == 0);
         tx.execute_batch(new.map(|((name, value), _)| insert_property(id, name, value, now)).collect()).await?;
-        Ok(true)
+        Ok(Updated::Yes)
     })
     .await
+}
+
+/// How many bytes `image`, which has new locations, takes of `allowance`: with all its locations if it is of that project, or
+/// else with the new ones. Nothing, if it has no new ones.
+fn bytes_at_new_places(image: &Image, allowance: &Allowance) -> i64 {
+    let new = image.locations.iter().filter(|location| location.id.is_none()).count();
+    let counted = if image.owner == allowance.project { image.locations.len() } else { new };
+    let counted = i64::try_from(if new == 0 { 0 } else { counted }).unwrap_or(i64::MAX);
+    image.size.unwrap_or(0).saturating_mul(counted)
 }
 
 /// The row itself. Columns that did not change are not written, so that two changes of different ones both last.

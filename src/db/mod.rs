@@ -9,6 +9,7 @@ mod migrate;
 mod sql;
 mod sqlite;
 pub mod storage;
+pub mod tasks;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

@@ -34,8 +34,8 @@ pub(super) async fn answer(
         project_id = tracing::field::Empty
     );
     let mut reply = match &request_id {
-        Some(_) => {
-            let (head, body) = taken_apart(&app, request, scheme);
+        Some(id) => {
+            let (head, body) = taken_apart(&app, request, scheme, id.clone());
             routes::answer(app, head, body).instrument(span.clone()).await
         }
         None => refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "x-openstack-request-id is too long"),
@@ -63,7 +63,7 @@ fn request_id(request: &Request<Incoming>, longest: usize) -> Option<String> {
     }
 }
 
-fn taken_apart(app: &App, request: Request<Incoming>, scheme: &'static str) -> (Head, RequestBody) {
+fn taken_apart(app: &App, request: Request<Incoming>, scheme: &'static str, request_id: String) -> (Head, RequestBody) {
     let (parts, incoming) = request.into_parts();
     let waits = parts.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let declared = incoming.size_hint().exact();
@@ -71,6 +71,6 @@ fn taken_apart(app: &App, request: Request<Incoming>, scheme: &'static str) -> (
         let received = Received::new(incoming, waits, app.background.clone());
         pipe::blocks(pipe::stall_guarded(Box::pin(received), app.config.listener.stall_timeout))
     });
-    let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers, scheme };
+    let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers, scheme, request_id };
     (head, RequestBody::new(declared, bytes))
 }

@@ -10,12 +10,12 @@ use crate::app::App;
 use crate::blob::hash::{self, Algorithm, Digests};
 use crate::blob::pipe;
 use crate::clock::new_uuid;
-use crate::db::adoptions::{self, Hashes};
-use crate::db::images;
+use crate::db::adoptions::{self, Found, Hashes};
+use crate::db::images::{self, Updated};
 use crate::db::leases::{Lease, Purpose};
 use crate::error::{Error, Result};
 use crate::image::locations::{self, NewLocation};
-use crate::image::{claim, download, quota, removal, upload};
+use crate::image::{claim, download, quota, removal, room, upload};
 use crate::model::identity::Identity;
 use crate::model::image::Image;
 use crate::model::lifecycle::Status;
@@ -32,12 +32,23 @@ pub struct Said {
     pub value: String,
 }
 
-/// Begins to make what is at `url` the data of `image`. What becomes of it shows in the image's status: `active`, or
+/// What a client adds.
+#[derive(Clone, Debug)]
+pub struct Added {
+    /// Where the bytes are.
+    pub url: String,
+    /// What the client says of them.
+    pub said: Option<Said>,
+    /// The client's project: whose storage quota counts.
+    pub project: Option<String>,
+}
+
+/// Begins to make what is `added` the data of `image`. What becomes of it shows in the image's status: `active`, or
 /// `queued` still.
 ///
 /// # Errors
 /// `Conflict` when somebody is at work on the image.
-pub async fn begin(app: &Arc<App>, image: &Image, url: String, said: Option<Said>) -> Result<()> {
+pub async fn begin(app: &Arc<App>, image: &Image, added: Added) -> Result<()> {
     if image.properties.contains_key(adoptions::LOCK) {
         return Err(Error::conflict("Image has active task"));
     }
@@ -53,7 +64,7 @@ pub async fn begin(app: &Arc<App>, image: &Image, url: String, said: Option<Said
         return Err(Error::conflict(format!("New operation on image '{}' {text}", image.id)));
     }
     let work = Adoption { app: Arc::clone(app), lease };
-    app.background.spawn(async move { work.run(work.adopt(url, said)).await });
+    app.background.spawn(async move { work.run(work.adopt(added)).await });
     Ok(())
 }
 
@@ -95,8 +106,9 @@ impl Adoption {
         }
     }
 
-    async fn adopt(&self, url: String, said: Option<Said>) -> Result<()> {
+    async fn adopt(&self, added: Added) -> Result<()> {
         let Self { app, lease } = self;
+        let Added { url, said, project } = added;
         let mut image = self.image().await?;
         let new = NewLocation { url, metadata: serde_json::Map::new(), validation: None };
         let location = locations::named(app, new);
@@ -106,11 +118,15 @@ impl Adoption {
         let reads = app.config.api.do_secure_hash;
         let becomes = if reads && said.is_some() { Status::Importing } else { Status::Active };
         let size = i64::try_from(size).map_err(Error::internal)?;
-        if !adoptions::place(&app.db, lease, &location, size, becomes, app.clock.now()).await? {
-            return Err(gone(&image.id));
+        let found = Found { location, size };
+        let allowance = room::allowance(app, project.as_deref());
+        match adoptions::place(&app.db, lease, &found, allowance.as_ref(), becomes, app.clock.now()).await? {
+            Updated::Yes => {}
+            Updated::Changed => return Err(gone(&image.id)),
+            Updated::Full { needed, left } => return Err(quota::no_room_for_locations(needed, left)),
         }
         image.size = Some(size);
-        image.locations.push(location);
+        image.locations.push(found.location);
         match said {
             None if reads => self.note_hashes(&image).await,
             None => self.finish(Hashes::default()).await,

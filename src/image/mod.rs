@@ -11,5 +11,6 @@ pub mod removal;
 pub mod room;
 pub mod share;
 pub mod state;
+pub mod task;
 pub mod update;
 pub mod upload;

@@ -50,6 +50,14 @@ pub fn no_room(bytes: Option<i64>, left: i64) -> Error {
     ))
 }
 
+/// What somebody is told who names more places than the project has room for.
+pub fn no_room_for_locations(needed: i64, left: i64) -> Error {
+    Error::too_large(format!(
+        "Denying attempt to upload image because it exceeds the quota: The size of the data {needed} will exceed the \
+         limit. {left} bytes remaining."
+    ))
+}
+
 /// What an uploader is told whose bytes are too many.
 pub fn too_many_bytes() -> Error {
     Error::too_large("The incoming image is too large: The provided image is too large.")

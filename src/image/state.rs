@@ -1,7 +1,7 @@
 //! Taking an active image out of service and back.
 
 use crate::app::App;
-use crate::db::images;
+use crate::db::images::{self, Updated};
 use crate::error::{Error, Result};
 use crate::model::image::Image;
 use crate::model::lifecycle::Status;
@@ -30,7 +30,7 @@ async fn switch(app: &App, image: &Image, verb: &str, from: Status, to: Status) 
         return Err(Error::forbidden(format!("Not allowed to {verb} image in status '{}'", image.status)));
     }
     let after = Image { status: to, ..image.clone() };
-    if images::update(&app.db, image, &after, app.clock.now()).await? {
+    if images::update(&app.db, image, &after, None, app.clock.now()).await? == Updated::Yes {
         tracing::info!(image_id = image.id, "image {} is {to}", image.id);
         return Ok(());
     }

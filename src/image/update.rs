@@ -1,9 +1,9 @@
 //! Changing what is known about an image: one attribute at a time, saved once.
 
 use crate::app::App;
-use crate::db::images;
+use crate::db::images::{self, Updated};
 use crate::error::{Error, Kind, Result};
-use crate::image::{quota, removal};
+use crate::image::{quota, removal, room};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location, Visibility};
 use crate::model::lifecycle::Status;
@@ -29,12 +29,12 @@ pub enum Attribute {
 /// The largest `min_disk` and `min_ram`: the columns hold 32 bits.
 const INT_MAX: i64 = i32::MAX as i64;
 
-/// Writes what differs between `before` and `after`. The bytes at locations that are left out go first.
+/// Writes what differs between `before` and `after`, on the account of `project`. The bytes at locations that are left out go first.
 ///
 /// # Errors
 /// `TooLarge` beyond a quota, `Invalid` for a number that the database cannot hold, `NotFound` when the image was
 /// deleted meanwhile, `Conflict` when it got its data meanwhile and its format was to change.
-pub async fn save(app: &App, before: &Image, mut after: Image) -> Result<Image> {
+pub async fn save(app: &App, before: &Image, mut after: Image, project: Option<&str>) -> Result<Image> {
     if after.properties.keys().any(|name| !before.properties.contains_key(name)) {
         quota::properties(&app.config.quotas, &after)?;
     }
@@ -45,15 +45,21 @@ pub async fn save(app: &App, before: &Image, mut after: Image) -> Result<Image> 
         removal::remove(app, before, &removed).await?;
     }
     let now = app.clock.now();
-    if !images::update(&app.db, before, &after, now).await? {
-        let there = images::find(&app.db, &before.id, &Identity::service()).await?;
-        return Err(match there {
-            None => Error::not_found(format!("No image found with ID {}", before.id)),
-            Some(image) => Error::conflict(format!("Image {} is {} meanwhile", image.id, image.status)),
-        });
+    let allowance = room::allowance(app, project);
+    match images::update(&app.db, before, &after, allowance.as_ref(), now).await? {
+        Updated::Yes => {
+            after.updated_at = Some(now);
+            Ok(after)
+        }
+        Updated::Full { needed, left } => Err(quota::no_room_for_locations(needed, left)),
+        Updated::Changed => {
+            let there = images::find(&app.db, &before.id, &Identity::service()).await?;
+            Err(match there {
+                None => Error::not_found(format!("No image found with ID {}", before.id)),
+                Some(image) => Error::conflict(format!("Image {} is {} meanwhile", image.id, image.status)),
+            })
+        }
     }
-    after.updated_at = Some(now);
-    Ok(after)
 }
 
 /// Sets one attribute of `image`.

@@ -6,3 +6,4 @@ pub mod identity;
 pub mod image;
 pub mod lifecycle;
 pub mod member;
+pub mod task;

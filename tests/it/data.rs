@@ -291,6 +291,7 @@ async fn an_image_deleted_during_its_upload() {
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .collect(),
         scheme: "http",
+        request_id: String::new(),
     };
     let body = glint::api::RequestBody::new(None, Some(Box::pin(wait)));
     let upload = tokio::spawn(glint::api::routes::answer(app.app.clone(), head, body));

@@ -1,6 +1,7 @@
 //! The built-in identity over HTTP: a service with its own users, and what its callers send.
 
 mod credentials;
+mod forged;
 mod logins;
 mod shapes;
 mod sight;

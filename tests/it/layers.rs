@@ -11,7 +11,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("http", "api app blob config clock"),
     ("api", "image app auth db policy blob store config clock error model"),
     ("work", "image app db clock error model"),
-    ("image", "app db store blob config clock error model"),
+    ("image", "app db fetch store blob config clock error model"),
     ("app", "auth db store policy blob config clock error"),
     ("auth", "db config clock error model"),
     ("db", "model clock error"),

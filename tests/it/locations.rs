@@ -267,6 +267,36 @@ async fn an_image_has_ten_locations() {
     assert_eq!((beyond.status, beyond.message()), (413, text.to_owned()));
 }
 
+/// A project's storage quota counts every location, also when many are named at once on different images.
+#[tokio::test]
+async fn locations_count_towards_the_quota() {
+    let web = server().await;
+    let app = TestApp::with(|config| {
+        shown(config);
+        config.quotas.user_storage_quota = Some(35);
+    })
+    .await;
+    let mut images = Vec::new();
+    for _ in 0..5 {
+        images.push(app.create(MEMBER, ready()).await);
+    }
+    let many = images.iter().map(|id| app.patch(MEMBER, id, add("-", &web.url("/a"), json!({}))));
+    let answers = futures_util::future::join_all(many).await;
+    let (good, full): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert_eq!((good.len(), full.len()), (3, 2), "{answers:?}");
+    let text = "Denying attempt to upload image because it exceeds the quota: The size of the data 10 will exceed the limit. \
+                5 bytes remaining.|";
+    assert!(full.iter().all(|answer| (answer.status, answer.message()) == (413, text.to_owned())), "{full:?}");
+    let full = images.iter().zip(&answers).find(|(_, answer)| answer.status == 413).unwrap().0;
+    let body = json!({"url": web.url("/b")});
+    let added = app.request(MEMBER, "POST", &format!("/v2/images/{full}/locations")).json(&body).send().await;
+    assert_eq!(added.status, 202);
+    app.app.background.close();
+    app.app.background.wait().await;
+    let image = app.get(MEMBER, &format!("/v2/images/{full}")).await.json();
+    assert_eq!((&image["status"], &image["locations"]), (&json!("queued"), &json!([])));
+}
+
 /// A crash between hiding a location and removing its bytes: the next start finishes it.
 #[tokio::test]
 async fn a_removal_that_was_cut_off_is_finished() {

@@ -40,4 +40,5 @@ mod several_stores;
 mod store_conformance;
 mod stores;
 mod surface;
+mod tasks;
 mod wire;

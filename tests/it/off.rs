@@ -62,14 +62,10 @@ const REFUSING: [(&str, &str); 49] = [
 /// Paths of which the reference has no such row: a wrong method is 404 there.
 const NOT_REFUSING: [&str; 2] = ["/images/{}/tasks", "/info/usage"];
 
-/// Rows for features that have not landed.
-pub const LATER: [&str; 3] = ["/images/{}/tasks", "/tasks", "/tasks/{}"];
-
 #[tokio::test]
 async fn wrong_methods_are_told_the_right_ones() {
     let app = TestApp::new().await;
-    let there = |path: &str| ROUTES.iter().any(|route| route.path == path);
-    for (path, allow) in REFUSING.into_iter().filter(|(path, _)| there(path) || !LATER.contains(path)) {
+    for (path, allow) in REFUSING {
         let place = path.replace("{}", "x");
         for method in ["HEAD", "TRACE", "PROPFIND", "DELETE", "PUT", "POST", "GET"] {
             // compat: what is listed and what is there differ for `/images/{}/locations`.

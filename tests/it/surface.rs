@@ -93,6 +93,8 @@ async fn links_lead_to_the_proxy_in_front() {
             assert_eq!(created.header("location"), Some(format!("{base}{href}").as_str()), "{headers:?}");
         }
     }
+    let nameless = ignored.request(ANONYMOUS, "GET", "/versions").header("host", "").send().await.json();
+    assert_eq!(nameless["versions"][0]["links"][0]["href"], "http://localhost/v2/");
 }
 
 /// (method, path, status, `Allow`)

@@ -12,8 +12,10 @@ mod clients;
 mod config;
 mod dice;
 mod differential;
+mod keystone;
 mod memory;
 mod policy;
+mod policy_matrix;
 mod venv;
 
 #[path = "../it/harness/callers.rs"]

@@ -7,3 +7,8 @@ pub fn commands() -> PathBuf {
     let venv = std::env::var_os("GLINT_TEST_VENV").expect("the real clients are installed by tests/run: use that");
     Path::new(&venv).join("bin")
 }
+
+/// Where `tests/run` has installed the reference and Keystone; none where it could not.
+pub fn reference() -> Option<PathBuf> {
+    std::env::var_os("GLINT_REFERENCE_VENV").map(PathBuf::from)
+}

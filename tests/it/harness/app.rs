@@ -175,7 +175,13 @@ impl Ask {
     }
 
     pub async fn send(self) -> Answer {
-        let head = Head { method: self.method, uri: self.path.parse().unwrap(), headers: self.headers, scheme: "http" };
+        let head = Head {
+            method: self.method,
+            uri: self.path.parse().unwrap(),
+            headers: self.headers,
+            scheme: "http",
+            request_id: String::new(),
+        };
         let declared = self.body.as_ref().filter(|_| !self.unknown_length).map(|body| body.len() as u64);
         let whole = self.body.filter(|body| !body.is_empty()).map(|body| glint::blob::body([body]));
         let body = self.blocks.or(whole);

@@ -20,6 +20,7 @@ use self::servers::{Glint, Reference};
 use self::table::{Accepted, Case, Scope, Table};
 use self::wire::Answer;
 use crate::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
+use crate::venv;
 
 /// Runs only the tables whose name begins so.
 const ONLY: &str = "GLINT_DIFFERENTIAL";
@@ -33,7 +34,7 @@ const CALLERS: [Caller; 8] = [ANONYMOUS, READER, MEMBER, ADMIN, OTHER, SERVICE, 
 #[test]
 #[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
 fn tables_of_requests() {
-    if servers::reference_venv().is_none() {
+    if venv::reference().is_none() {
         println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
         return;
     }

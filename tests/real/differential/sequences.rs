@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRng, TestRunner};
 use serde_json::{Value, json};
 
-use super::servers;
 use super::table::{Case, Request};
 use super::{Pair, Score, rows_of_compat};
+use crate::venv;
 
 /// How many stories there are.
 const STORIES: u32 = 48;
@@ -21,7 +21,7 @@ const SEED: &str = "GLINT_DIFFERENTIAL_SEED";
 #[test]
 #[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
 fn random_stories() {
-    if servers::reference_venv().is_none() {
+    if venv::reference().is_none() {
         println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -10,14 +10,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::process::Process;
+use crate::venv;
 
 /// How long the reference may take to start.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// Where `tests/run` has installed the reference; none where it could not.
-pub fn reference_venv() -> Option<PathBuf> {
-    std::env::var_os("GLINT_REFERENCE_VENV").map(PathBuf::from)
-}
 
 /// The reference, from PyPI, under uWSGI.
 pub struct Reference {
@@ -30,7 +26,7 @@ impl Reference {
     /// Starts it as `site` says, and waits until it answers. A file in `database` is its database to begin with; where
     /// there is none yet, it is made.
     pub fn start(site: &str, database: &Path) -> Self {
-        let venv = reference_venv().unwrap();
+        let venv = venv::reference().unwrap();
         let folder = tempfile::tempdir().unwrap();
         configure(site, folder.path());
         let conf = folder.path().join("glance-api.conf");

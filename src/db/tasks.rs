@@ -1,0 +1,231 @@
+//! Tasks in the database: the task itself in one row, what went in and came out in another.
+
+use crate::clock::Timestamp;
+use crate::db::sql::Columns;
+use crate::db::{Arg, Db, DbError, Row, Sql, sql};
+use crate::model::filter::Direction;
+use crate::model::task::{Task, TaskColumn, TaskPage, TaskStatus};
+
+/// The columns that `read` reads, in its order.
+const SELECT: &str = "SELECT tasks.id, tasks.type, tasks.status, tasks.owner, tasks.image_id, tasks.request_id, \
+    tasks.user_id, tasks.expires_at, tasks.created_at, tasks.updated_at, tasks.deleted_at, tasks.deleted, \
+    task_info.input, task_info.result, task_info.message FROM tasks LEFT JOIN task_info ON task_info.task_id = tasks.id \
+    WHERE ";
+
+/// Writes a new task.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &Db, task: &Task) -> Result<(), DbError> {
+    db.write(|tx| async move {
+        let row = sql!(
+            "INSERT INTO tasks (id, type, status, owner, image_id, request_id, user_id, expires_at, created_at, \
+             updated_at, deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            &task.id,
+            &task.kind,
+            task.status.as_str(),
+            &task.owner,
+            task.image_id.as_ref(),
+            task.request_id.as_ref(),
+            task.user_id.as_ref(),
+            task.expires_at,
+            task.created_at,
+            task.updated_at,
+            false
+        );
+        let text = |map: &Option<_>| map.clone().map(|map| serde_json::Value::Object(map).to_string());
+        let info = sql!(
+            "INSERT INTO task_info (task_id, input, result, message) VALUES (?, ?, ?, ?)",
+            &task.id,
+            text(&task.input),
+            text(&task.result),
+            task.message.as_ref()
+        );
+        tx.execute_batch(vec![row, info]).await.map(drop)
+    })
+    .await
+}
+
+/// The task `id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &Db, id: &str) -> Result<Option<Task>, DbError> {
+    let mut select = Sql::new(SELECT);
+    select.push(sql!("tasks.deleted = ? AND tasks.id = ?", false, id));
+    db.fetch_optional(select).await?.as_ref().map(read).transpose()
+}
+
+/// The tasks about image `image_id` that have not expired: of `owner` only, or of all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_image(db: &Db, image_id: &str, owner: Option<&str>, now: Timestamp) -> Result<Vec<Task>, DbError> {
+    let mut select = Sql::new(SELECT);
+    select.push(sql!(
+        "tasks.deleted = ? AND tasks.image_id = ? AND (tasks.expires_at IS NULL OR tasks.expires_at >= ?)",
+        false,
+        image_id,
+        now
+    ));
+    if let Some(owner) = owner {
+        select.push(sql!(" AND tasks.owner = ?", owner));
+    }
+    select.push(" ORDER BY tasks.created_at, tasks.id");
+    db.fetch_all(select).await?.iter().map(read).collect()
+}
+
+/// The tasks on `page`, after `marker`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(db: &Db, page: &TaskPage, marker: Option<&Task>) -> Result<Vec<Task>, DbError> {
+    let mut select = Sql::new(SELECT);
+    select.push(sql!("tasks.deleted = ?", false));
+    if let Some(owner) = &page.owner {
+        select.push(sql!(" AND tasks.owner = ?", owner));
+    }
+    for (column, value) in &page.equal {
+        select.push(sql!(format!(" AND tasks.{} = ?", column.as_str()), value));
+    }
+    let keys = keys(page.sort);
+    if let Some(marker) = marker {
+        select.push(" AND (").push_joined(" OR ", after(marker, &keys, page.direction)).push(")");
+    }
+    let direction = match page.direction {
+        Direction::Ascending => "ASC",
+        Direction::Descending => "DESC",
+    };
+    select.push(" ORDER BY ").push_joined(
+        ", ",
+        keys.iter().map(|key| {
+            let mut key = comparable(*key);
+            key.push(format!(" {direction}").as_str());
+            key
+        }),
+    );
+    select.push(sql!(" LIMIT ?", i64::from(page.limit)));
+    db.fetch_all(select).await?.iter().map(read).collect()
+}
+
+/// Marks what has expired of `owner` as deleted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_expired(db: &Db, owner: &str, now: Timestamp) -> Result<(), DbError> {
+    let expired = |start: Sql| {
+        let mut sql = start;
+        sql.push(sql!(" WHERE owner = ? AND deleted = ? AND expires_at <= ?", owner, false, now));
+        sql
+    };
+    // Mostly there is none, and looking costs no write.
+    let mut any = expired(Sql::new("SELECT 1 FROM tasks"));
+    any.push(" LIMIT 1");
+    if db.fetch_optional(any).await?.is_none() {
+        return Ok(());
+    }
+    db.execute(expired(sql!("UPDATE tasks SET deleted = ?, deleted_at = ?", true, now))).await.map(drop)
+}
+
+/// Ends task `id`, if it has not ended yet, without its being done.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fail(db: &Db, id: &str, message: &str, expires_at: Timestamp, now: Timestamp) -> Result<(), DbError> {
+    db.write(|tx| async move {
+        let ended = tx
+            .execute(sql!(
+                "UPDATE tasks SET status = ?, expires_at = ?, updated_at = ? WHERE id = ? AND status IN (?, ?)",
+                TaskStatus::Failure.as_str(),
+                expires_at,
+                now,
+                id,
+                TaskStatus::Pending.as_str(),
+                TaskStatus::Processing.as_str()
+            ))
+            .await?;
+        if ended == 1 {
+            tx.execute(sql!("UPDATE task_info SET message = ? WHERE task_id = ?", message, id)).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// The keys of the order. compat: ordered by id, creation time still comes first.
+fn keys(sort: TaskColumn) -> Vec<TaskColumn> {
+    let last = [TaskColumn::CreatedAt, TaskColumn::Id];
+    std::iter::once(sort).filter(|sort| !last.contains(sort)).chain(last).collect()
+}
+
+/// A column, with what stands in for a value that is not set.
+fn comparable(column: TaskColumn) -> Sql {
+    sql!(format!("COALESCE(tasks.{}, ?)", column.as_str()), unset(column))
+}
+
+fn unset(column: TaskColumn) -> Arg {
+    if column.is_time() { Timestamp::UNIX_EPOCH.into() } else { "".into() }
+}
+
+/// What comes after `marker` in the order of `keys`: one condition for each key, all before it being equal.
+fn after(marker: &Task, keys: &[TaskColumn], direction: Direction) -> Vec<Sql> {
+    let operator = match direction {
+        Direction::Ascending => " > ?",
+        Direction::Descending => " < ?",
+    };
+    let compare = |key: TaskColumn, operator: &str| {
+        let mut sql = comparable(key);
+        sql.push(sql!(operator, value(marker, key)));
+        sql
+    };
+    let condition = |at: usize| {
+        let mut sql = Sql::new("(");
+        let equal = keys[..at].iter().map(|key| compare(*key, " = ?"));
+        sql.push_joined(" AND ", equal.chain(std::iter::once(compare(keys[at], operator)))).push(")");
+        sql
+    };
+    (0..keys.len()).map(condition).collect()
+}
+
+fn value(task: &Task, column: TaskColumn) -> Arg {
+    let text = |value: Option<&String>| value.map_or_else(|| unset(column), Arg::from);
+    let time = |value: Option<Timestamp>| value.map_or_else(|| unset(column), Arg::from);
+    match column {
+        TaskColumn::Id => text(Some(&task.id)),
+        TaskColumn::Type => text(Some(&task.kind)),
+        TaskColumn::Status => task.status.as_str().into(),
+        TaskColumn::Owner => text(Some(&task.owner)),
+        TaskColumn::ImageId => text(task.image_id.as_ref()),
+        TaskColumn::RequestId => text(task.request_id.as_ref()),
+        TaskColumn::UserId => text(task.user_id.as_ref()),
+        TaskColumn::CreatedAt => time(Some(task.created_at)),
+        TaskColumn::UpdatedAt => time(task.updated_at),
+        TaskColumn::ExpiresAt => time(task.expires_at),
+        TaskColumn::DeletedAt => time(task.deleted_at),
+    }
+}
+
+fn read(row: &Row) -> Result<Task, DbError> {
+    let unreadable = |error: &dyn std::error::Error| DbError::Unreadable(error.to_string());
+    let map = |at: usize| match row.get::<Option<String>>(at)? {
+        None => Ok(None),
+        Some(text) => serde_json::from_str(&text).map_err(|error| unreadable(&error)),
+    };
+    Ok(Task {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        status: row.text(2)?.parse().map_err(|error| unreadable(&error))?,
+        owner: row.get(3)?,
+        image_id: row.get(4)?,
+        request_id: row.get(5)?,
+        user_id: row.get(6)?,
+        expires_at: row.get(7)?,
+        created_at: row.get(8)?,
+        updated_at: row.get(9)?,
+        deleted_at: row.get(10)?,
+        deleted: row.get(11)?,
+        input: map(12)?,
+        result: map(13)?,
+        message: row.get(14)?,
+    })
+}

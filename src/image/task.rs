@@ -1,0 +1,40 @@
+//! Tasks by request: noted, and ended at once as long as nothing here can do them.
+
+use std::sync::Arc;
+
+use chrono::Duration;
+
+use crate::app::App;
+use crate::db::tasks;
+use crate::error::Result;
+use crate::fetch::Guard;
+use crate::model::task::Task;
+
+/// What the task says in the end.
+const NOT_DONE: &str = "This service does not carry out tasks of this type.";
+
+/// Whether a client may name `uri` as the place that an image comes from.
+pub async fn may_come_from(app: &App, uri: &str) -> bool {
+    Guard::new(app.config.uri_filter.clone()).admits(uri).await
+}
+
+/// Notes `task`, and sees to its end in the background.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin(app: &Arc<App>, task: &Task) -> Result<()> {
+    tasks::insert(&app.db, task).await?;
+    app.background.spawn(end(Arc::clone(app), task.id.clone()));
+    Ok(())
+}
+
+async fn end(app: Arc<App>, id: String) {
+    let now = app.clock.now();
+    // An age that no calendar holds is for ever.
+    let kept = Duration::from_std(app.config.tasks.time_to_live).unwrap_or(Duration::MAX);
+    let expires_at = now.checked_add_signed(kept).unwrap_or(now + Duration::days(365_000));
+    match tasks::fail(&app.db, &id, NOT_DONE, expires_at, now).await {
+        Ok(()) => tracing::info!(task_id = id, "task {id} ended in failure: {NOT_DONE}"),
+        Err(error) => tracing::error!(task_id = id, ?error, "task {id} not ended: {error}"),
+    }
+}
