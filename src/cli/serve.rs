@@ -16,7 +16,7 @@ use crate::cli::{clouds, say};
 use crate::clock::Clock;
 use crate::config::operator::{Log, Operator};
 use crate::config::{Callers, Config, Listener, TlsFiles};
-use crate::http::Server;
+use crate::http::{Certificate, Server};
 use crate::work::{purge_tokens, reap, reload_policy};
 
 /// Options of `glint serve`.
@@ -147,6 +147,7 @@ async fn serve(config: Config, data_dir: Option<DataDir>) -> anyhow::Result<()> 
     let scheme = if config.listener.tls.is_some() { "https" } else { "http" };
     let app = App::open(config, Clock::default()).await.context("cannot start")?;
     let server = Server::bind(Arc::clone(&app)).await.with_context(|| format!("cannot listen on {listen}"))?;
+    read_again_on_signal(server.certificate())?;
     let address = server.address()?;
     let mut places = format!("image service:  {scheme}://{address}");
     if let Some(data_dir) = &data_dir {
@@ -197,6 +198,26 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
         told.cancel();
     });
     Ok(stop)
+}
+
+/// SIGHUP: the certificate is read again. Policy and property protection need no signal: their files are watched.
+fn read_again_on_signal(certificate: Option<Certificate>) -> anyhow::Result<()> {
+    let mut told = signal(SignalKind::hangup())?;
+    #[expect(clippy::disallowed_methods, reason = "lives as long as the process, and holds nothing")]
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            let Some(certificate) = certificate.clone() else {
+                tracing::info!("SIGHUP: there is nothing to read again");
+                continue;
+            };
+            match tokio::task::spawn_blocking(move || certificate.read_again()).await {
+                Ok(Ok(())) => tracing::info!("SIGHUP: the certificate was read again"),
+                Ok(Err(error)) => tracing::error!("SIGHUP: the old certificate stays: {error}"),
+                Err(error) => tracing::error!("SIGHUP: reading the certificate failed: {error}"),
+            }
+        }
+    });
+    Ok(())
 }
 
 fn start_log(format: LogFormat, debug: bool) {

@@ -1,6 +1,7 @@
 //! What the operator decided: one struct a concern, with the reference's defaults.
 
 mod authtoken;
+mod image_schema;
 pub mod ini;
 pub mod keystone;
 pub mod operator;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::authtoken;
+use super::image_schema::image_schema;
 use super::paste::{self, Filter, Pipeline};
 use super::remark::{Place, Remark};
 use super::review::review;
@@ -54,6 +55,7 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     let callers = callers(&mut settings, &pipeline);
     let mut remarks = review(&mut settings);
     remarks.extend(without_effect(&pipeline));
+    let (image_properties, required_image_properties) = image_schema(&mut settings);
     let config = Config {
         listener: listener(&mut settings),
         api: api(&mut settings, &pipeline),
@@ -72,8 +74,8 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
         tasks: Tasks { time_to_live: Duration::from_hours(settings.number("task", "task_time_to_live").unwrap_or(0)) },
         cors: if pipeline.has(Filter::Cors) { cors(&mut settings) } else { Cors::default() },
         healthcheck: healthcheck(&mut settings),
-        image_properties: serde_json::Map::new(),
-        required_image_properties: Vec::new(),
+        image_properties,
+        required_image_properties,
     };
     let log = Log { debug: settings.flag("DEFAULT", "debug"), json: settings.flag("DEFAULT", "use_json") };
     let (insecure_listen, trust_callers) =

@@ -4,5 +4,7 @@ mod body;
 mod layers;
 mod serve;
 mod stall;
+mod tls;
 
-pub use serve::{Server, tls_acceptor};
+pub use serve::Server;
+pub use tls::Certificate;

@@ -2,16 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -21,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::config::TlsFiles;
 use crate::http::layers;
 use crate::http::stall::StallGuard;
+use crate::http::tls::Certificate;
 
 /// The longest head of a request, in bytes; also the most of a body that is read at once.
 const BUFFER_MAX: usize = 512 << 10;
@@ -36,7 +32,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     app: Arc<App>,
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    certificate: Option<Certificate>,
 }
 
 impl Server {
@@ -45,9 +41,9 @@ impl Server {
     /// # Errors
     /// When it is taken, or certificate or key cannot be used.
     pub async fn bind(app: Arc<App>) -> io::Result<Self> {
-        let tls = app.config.listener.tls.as_ref().map(tls_acceptor).transpose()?;
+        let certificate = app.config.listener.tls.as_ref().map(Certificate::read).transpose()?;
         let listener = TcpListener::bind(app.config.listener.address).await?;
-        Ok(Self { app, listener, tls })
+        Ok(Self { app, listener, certificate })
     }
 
     /// The address that it listens on.
@@ -58,6 +54,11 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// The certificate, with HTTPS.
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.certificate.clone()
+    }
+
     /// Serves until `stop`: then accepts no more, lets running requests finish within their grace, and cuts what is
     /// left. Returns when no connection is open.
     pub async fn run(self, stop: CancellationToken) {
@@ -66,7 +67,7 @@ impl Server {
         let connections = TaskTracker::new();
         let cut = CancellationToken::new();
         while let Some((stream, permit)) = self.next(&room, &stop).await {
-            let (app, tls) = (Arc::clone(&self.app), self.tls.clone());
+            let (app, tls) = (Arc::clone(&self.app), self.certificate.as_ref().map(Certificate::acceptor));
             let (stop, cut) = (stop.clone(), cut.clone());
             connections.spawn(async move {
                 tokio::select! {
@@ -147,21 +148,4 @@ where
     if let Err(error) = ended {
         tracing::debug!("connection ended: {error}");
     }
-}
-
-/// What answers TLS handshakes with the certificate in `files`.
-///
-/// # Errors
-/// When certificate or key cannot be read, or do not belong together.
-pub fn tls_acceptor(files: &TlsFiles) -> io::Result<TlsAcceptor> {
-    let in_file = |path: &Path, error: &dyn std::fmt::Display| io::Error::other(format!("{}: {error}", path.display()));
-    let chain = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| in_file(&files.certificate, &error))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| in_file(&files.key, &error))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|error| in_file(&files.certificate, &error))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -302,6 +302,37 @@ fn the_environment_wins_over_files_and_later_files_over_earlier_ones() {
     assert!(http.https_insecure);
 }
 
+/// (the file `schema-image.json`, the properties and what is required; or what is wrong)
+#[test]
+fn properties_that_the_operator_gives_a_type() {
+    let folder = Folder::new();
+    let cases = [
+        (r#"{"b": {"type": "string"}, "a": {}}"#, Ok(("b a", ""))),
+        (r#"{"properties": {"b": {"type": "string"}}, "required": ["b"]}"#, Ok(("b", "b"))),
+        (r#"{"properties": {}, "required": null}"#, Ok(("", ""))),
+        (
+            "[]",
+            Err(
+                "schema-image.json: it has to be a JSON object: invalid type: sequence, expected a map at line 1 column 0",
+            ),
+        ),
+        ("{", Err("schema-image.json: it has to be a JSON object: EOF while parsing an object at line 1 column 1")),
+        (r#"{"a": "string"}"#, Err("schema-image.json: property \"a\" has to be an object")),
+        (r#"{"properties": []}"#, Err("schema-image.json: properties has to be an object")),
+        (r#"{"properties": {}, "required": "a"}"#, Err("schema-image.json: required has to be a list of names")),
+    ];
+    for (text, expected) in cases {
+        folder.file("schema-image.json", text);
+        let read = folder.read("").map(|operator| {
+            let names: Vec<String> = operator.config.image_properties.keys().cloned().collect();
+            (names.join(" "), operator.config.required_image_properties.join(" "))
+        });
+        let read = read.map_err(|faults| folder.shown(&faults).join("|"));
+        let expected = expected.map(|(names, required)| (names.to_owned(), required.to_owned())).map_err(str::to_owned);
+        assert_eq!(read, expected, "{text}");
+    }
+}
+
 /// (what the file says about Keystone, what is made of it)
 #[test]
 fn keystone() {

@@ -16,6 +16,7 @@ mod keystone;
 mod memory;
 mod policy;
 mod policy_matrix;
+mod tls;
 mod venv;
 
 #[path = "../it/harness/callers.rs"]

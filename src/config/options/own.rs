@@ -71,14 +71,15 @@ const DEFAULT: &[Opt] = &[
         Kind::Text,
         "file:///tmp/staging/",
         "Where data waits that is to be imported, without enabled_backends.",
-    ),
+    )
+    .awaited(NO_IMPORT),
     opt(
         "enabled_import_methods",
         Kind::Bracketed(Item::Choice(IMPORT_METHODS)),
         "[glance-direct,web-download,copy-image]",
         "The ways to import that are on.",
     ),
-    bare("worker_self_reference_url", Kind::Text, "Where other nodes reach this one."),
+    bare("worker_self_reference_url", Kind::Text, "Where other nodes reach this one.").awaited(NO_IMPORT),
     bare("property_protection_file", Kind::Text, "The file that says who may do what with which property."),
     opt(
         "property_protection_rule_format",

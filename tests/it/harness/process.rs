@@ -28,17 +28,24 @@ impl Process {
 
     /// Starts it with what `option` names, logging into `folder`, and waits until it listens.
     pub fn serve(option: &str, named: &Path, folder: &Path) -> Self {
+        Self::serve_with(option, named, folder, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn serve_with(option: &str, named: &Path, folder: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_glint"))
             .args(["serve", "--listen", "127.0.0.1:0", option])
             .arg(named)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::from(fs::File::options().append(true).create(true).open(folder.join("log")).unwrap()))
             .spawn()
             .unwrap();
         let mut address = None;
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            if let Some(url) = line.unwrap().strip_prefix("image service:  http://") {
-                address = Some(url.parse().unwrap());
+            let line = line.unwrap();
+            if let Some((_, place)) = line.strip_prefix("image service:  ").and_then(|url| url.split_once("://")) {
+                address = Some(place.parse().unwrap());
                 break;
             }
         }
