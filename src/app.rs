@@ -1,6 +1,7 @@
 //! All that a request may reach, built once at start. Nothing is global: two apps live in one test process.
 
 mod health;
+pub mod image_schema;
 mod property_rules;
 pub mod rulebook;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::app::image_schema::ImageSchema;
 use crate::app::rulebook::Rulebook;
 use crate::auth::Authority;
 use crate::auth::keystone::Keystone;
@@ -36,6 +38,8 @@ pub struct App {
     pub stores: Registry,
     /// The algorithm of the secure hash.
     pub hashing: Algorithm,
+    /// What an image may look like.
+    pub image_schema: ImageSchema,
     /// Who may do what.
     pub policy: Rulebook,
     /// Who may do what to single properties; none when they are everybody's.
@@ -82,6 +86,7 @@ impl App {
             Callers::Nobody => Authority::Nobody,
         };
         let policy = Rulebook::open(&config.policy).await.map_err(Error::internal)?;
+        let image_schema = ImageSchema::new(&config)?;
         let property_rules = match &config.property_protection {
             Some(protection) => Some(property_rules::read(protection).await?),
             None => None,
@@ -95,6 +100,7 @@ impl App {
             hashing,
             policy,
             property_rules,
+            image_schema,
             authority,
             readers: Semaphore::new(READERS_MAX),
             background: TaskTracker::new(),

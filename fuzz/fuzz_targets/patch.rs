@@ -20,7 +20,7 @@ fuzz_target!(|input: &[u8]| {
     let Ok(draft) = patch::draft(std::str::from_utf8(media_type).ok()) else { return };
     let Ok(document) = serde_json::from_slice(body) else { return };
     let app = app();
-    let Ok(changes) = patch::changes(document, draft, &app.config.formats) else { return };
+    let Ok(changes) = patch::changes(document, draft, &app.image_schema) else { return };
     let before = create::blank(app);
     let mut after = before.clone();
     for change in changes {

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use crate::config::Formats;
+use crate::app::image_schema::ImageSchema;
 use crate::error::{Error, Result};
 use crate::image::locations::{NewLocation, ValidationData};
 use crate::image::update::Attribute;
 use crate::model::image::Visibility;
 use crate::model::lifecycle::Status;
+use crate::model::property_schema::{Check, PropertySchema};
 
 /// The form of an image's id (RFC 4122 text, either case), as the schema's pattern has it.
 pub(crate) const ID_PATTERN: &str =
@@ -28,11 +29,11 @@ struct Fault {
 ///
 /// # Errors
 /// `Invalid` for the fault that the reference would name: of the least deep ones, that of the last name.
-pub(crate) fn typed(object: &Map<String, Value>, formats: &Formats) -> Result<Vec<(String, Option<Attribute>)>> {
+pub(crate) fn typed(object: &Map<String, Value>, schema: &ImageSchema) -> Result<Vec<(String, Option<Attribute>)>> {
     let mut attributes = Vec::new();
     let mut faults = Vec::new();
     for (name, value) in object {
-        match attribute(name, value, formats) {
+        match attribute(name, value, schema) {
             Ok(attribute) => attributes.push((name.clone(), attribute)),
             Err(fault) => faults.push(fault),
         }
@@ -49,7 +50,7 @@ pub(crate) fn mismatch(schema: &str, text: &str) -> Error {
     Error::invalid(format!("Provided object does not match schema '{schema}': {text}"))
 }
 
-fn attribute(name: &str, value: &Value, formats: &Formats) -> Result<Option<Attribute>, Fault> {
+fn attribute(name: &str, value: &Value, schema: &ImageSchema) -> Result<Option<Attribute>, Fault> {
     let at = |text| Fault { path: vec![name.to_owned()], text };
     let nullable = |longest| nullable_text(value, longest).map_err(at);
     Ok(Some(match name {
@@ -65,8 +66,8 @@ fn attribute(name: &str, value: &Value, formats: &Formats) -> Result<Option<Attr
         "os_hidden" => Attribute::OsHidden(boolean(value).map_err(at)?),
         "min_disk" => Attribute::MinDisk(integer(value).map_err(at)?),
         "min_ram" => Attribute::MinRam(integer(value).map_err(at)?),
-        "container_format" => Attribute::ContainerFormat(format(value, &formats.container_formats).map_err(at)?),
-        "disk_format" => Attribute::DiskFormat(format(value, &formats.disk_formats).map_err(at)?),
+        "container_format" => Attribute::ContainerFormat(format(value, &schema.formats.container_formats).map_err(at)?),
+        "disk_format" => Attribute::DiskFormat(format(value, &schema.formats.disk_formats).map_err(at)?),
         "tags" => Attribute::Tags(tags(value)?),
         "status" => {
             let names: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
@@ -86,8 +87,72 @@ fn attribute(name: &str, value: &Value, formats: &Formats) -> Result<Option<Attr
             return text(value).map(|_| None).map_err(at);
         }
         "locations" => return locations(value).map(|()| None),
-        property => Attribute::Property(property.to_owned(), text(value).map_err(at)?),
+        property => {
+            return match schema.properties.get(property) {
+                Some(wanted) => with_form(wanted, value).map(Some).map_err(at),
+                None => Ok(Some(Attribute::Property(property.to_owned(), text(value).map_err(at)?))),
+            };
+        }
     }))
+}
+
+/// A property to which the operator gives a form. compat: what may be null is then not there; what may be no text is noted
+/// as text.
+fn with_form(wanted: &PropertySchema, value: &Value) -> Result<Attribute, String> {
+    if let Some(wrong) = wanted.checks.iter().find_map(|check| violation(check, value)) {
+        return Err(wrong);
+    }
+    let name = wanted.name.clone();
+    Ok(match value {
+        Value::Null => Attribute::NoProperty(name),
+        Value::String(text) => Attribute::Property(name, text.clone()),
+        other => Attribute::Property(name, other.to_string()),
+    })
+}
+
+/// What is wrong with `value` by one keyword of a schema.
+fn violation(check: &Check, value: &Value) -> Option<String> {
+    let shown = || python(value);
+    let length = value.as_str().map(|text| text.chars().count() as u64);
+    match check {
+        Check::Type(types) if types.iter().any(|name| is_of(name, value)) => None,
+        Check::Type(types) => {
+            let types: Vec<String> = types.iter().map(|name| quoted(name)).collect();
+            Some(not_of_type(value, &types.join(", ")))
+        }
+        Check::Enum(values) if values.contains(value) => None,
+        Check::Enum(values) => Some(format!("{} is not one of {}", shown(), python(&values.clone().into()))),
+        Check::Pattern(pattern, text) => {
+            let fits = value.as_str().is_none_or(|value| pattern.is_match(value));
+            (!fits).then(|| format!("{} does not match {}", shown(), quoted(text)))
+        }
+        Check::MinLength(1) if length == Some(0) => Some(format!("{} should be non-empty", shown())),
+        Check::MinLength(least) => (length? < *least).then(|| format!("{} is too short", shown())),
+        Check::MaxLength(0) if length? > 0 => Some(format!("{} is expected to be empty", shown())),
+        Check::MaxLength(most) => (length? > *most).then(|| format!("{} is too long", shown())),
+        Check::Minimum(least) => {
+            let less = value.as_f64()? < least.as_f64()?;
+            less.then(|| format!("{} is less than the minimum of {least}", shown()))
+        }
+        Check::Maximum(most) => {
+            let more = value.as_f64()? > most.as_f64()?;
+            more.then(|| format!("{} is greater than the maximum of {most}", shown()))
+        }
+    }
+}
+
+/// Whether `value` is of the JSON schema's type `name`.
+fn is_of(name: &str, value: &Value) -> bool {
+    match name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        "number" => value.is_number(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        _ => false,
+    }
 }
 
 /// One tag, checked as an entry of `tags`.
@@ -113,8 +178,8 @@ fn tags(value: &Value) -> Result<Vec<String>, Fault> {
 ///
 /// # Errors
 /// `Invalid` for what is none.
-pub(crate) fn new_locations(value: &Value, formats: &Formats) -> Result<Vec<NewLocation>> {
-    typed(&[("locations".to_owned(), value.clone())].into_iter().collect(), formats)?;
+pub(crate) fn new_locations(value: &Value, schema: &ImageSchema) -> Result<Vec<NewLocation>> {
+    typed(&[("locations".to_owned(), value.clone())].into_iter().collect(), schema)?;
     let new_location = |entry: &Value| {
         let said = entry.get("validation_data");
         let said_text = |name: &str| said?.get(name)?.as_str().map(str::to_owned);
@@ -362,7 +427,7 @@ fn write_python(text: &mut String, value: &Value, depth: usize) {
 }
 
 /// `text` as Python quotes it, as far as it is shown.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut quoted = String::from(quote);
     for char in text.chars().take(QUOTED_MAX) {

@@ -86,7 +86,7 @@ pub(crate) async fn show(call: Call) -> Result<Reply> {
 pub(crate) async fn update(mut call: Call) -> Result<Reply> {
     let draft = patch::draft(call.header(CONTENT_TYPE.as_str()))?;
     let document = body::expected(&mut call).await?;
-    let changes = patch::changes(document, draft, &call.app.config.formats)?;
+    let changes = patch::changes(document, draft, &call.app.image_schema)?;
     call.mutating()?;
     let before = find(&call).await?;
     let mut after = before.clone();
@@ -128,7 +128,12 @@ fn acceptable(given: &Map<String, Value>, call: &Call) -> Result<Vec<Attribute>>
     if let Some(name) = NOT_ON_CREATE.iter().find(|name| given.contains_key(**name)) {
         return Err(patch::read_only(name));
     }
-    let typed = attributes::typed(given, &call.app.config.formats)?;
+    let required = call.app.image_schema.properties.required();
+    if let Some(name) = required.iter().find(|name| !given.contains_key(*name)) {
+        // compat: the reference asks for it in every change of anything else, too.
+        return Err(attributes::mismatch("image", &format!("{} is a required property", attributes::quoted(name))));
+    }
+    let typed = attributes::typed(given, &call.app.image_schema)?;
     for (name, attribute) in &typed {
         if !matches!(attribute, Some(Attribute::Property(..))) {
             continue;
@@ -221,7 +226,7 @@ async fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
                 }
                 _ => {}
             }
-            if let Attribute::Property(name, _) = attribute {
+            if let Attribute::Property(name, _) | Attribute::NoProperty(name) = attribute {
                 let there = image.properties.contains_key(name);
                 protection::allow(call, if there { Operation::Update } else { Operation::Create }, name)?;
             }

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::api::attributes;
-use crate::config::Formats;
+use crate::app::image_schema::ImageSchema;
 use crate::error::{Error, Kind, Result};
 use crate::image::locations::NewLocation;
 use crate::image::update::Attribute;
@@ -125,17 +125,17 @@ pub fn draft(content_type: Option<&str>) -> Result<Draft> {
 ///
 /// # Errors
 /// `Invalid` for a malformed one, `Forbidden` for what nobody may change.
-pub fn changes(document: Value, draft: Draft, formats: &Formats) -> Result<Vec<Change>> {
+pub fn changes(document: Value, draft: Draft, schema: &ImageSchema) -> Result<Vec<Change>> {
     let Value::Array(operations) = document else {
         return Err(Error::invalid("Request body must be a JSON array of operation objects."));
     };
     if operations.len() > OPERATIONS_MAX {
         return Err(Error::too_large(format!("A document may have {OPERATIONS_MAX} operations at the most.")));
     }
-    operations.into_iter().map(|operation| change(operation, draft, formats)).collect()
+    operations.into_iter().map(|operation| change(operation, draft, schema)).collect()
 }
 
-fn change(operation: Value, draft: Draft, formats: &Formats) -> Result<Change> {
+fn change(operation: Value, draft: Draft, schema: &ImageSchema) -> Result<Change> {
     let Value::Object(mut operation) = operation else {
         return Err(Error::invalid("Operations must be JSON objects."));
     };
@@ -164,12 +164,12 @@ fn change(operation: Value, draft: Draft, formats: &Formats) -> Result<Change> {
         (None, Some(at)) => Ok(Change::Locations(LocationsChange::Remove { at })),
         (None, None) => Ok(Change::Remove { name }),
         (Some(value), Some(at)) => {
-            let mut one = attributes::new_locations(&Value::Array(vec![value]), formats)?;
+            let mut one = attributes::new_locations(&Value::Array(vec![value]), schema)?;
             let location = one.pop().ok_or_else(|| read_only(&name))?;
             Ok(Change::Locations(LocationsChange::Add { at, location }))
         }
         (Some(value), None) if name == "locations" => {
-            let new = attributes::new_locations(&value, formats)?;
+            let new = attributes::new_locations(&value, schema)?;
             let empty = new.is_empty();
             Ok(Change::Locations(if empty { LocationsChange::Clear } else { LocationsChange::Replace(new) }))
         }
@@ -180,15 +180,15 @@ fn change(operation: Value, draft: Draft, formats: &Formats) -> Result<Change> {
                 (_, Draft::Four) => How::AddNew,
             };
             // What has no typed form is the service's; `writable` refused all of it but `stores`.
-            let attribute = checked(&name, value, formats)?.ok_or_else(|| read_only(&name))?;
+            let attribute = checked(&name, value, schema)?.ok_or_else(|| read_only(&name))?;
             Ok(Change::Set { name, attribute, how })
         }
     }
 }
 
-fn checked(name: &str, value: Value, formats: &Formats) -> Result<Option<Attribute>> {
+fn checked(name: &str, value: Value, schema: &ImageSchema) -> Result<Option<Attribute>> {
     let object: Map<String, Value> = [(name.to_owned(), value)].into_iter().collect();
-    Ok(attributes::typed(&object, formats)?.pop().and_then(|(_, attribute)| attribute))
+    Ok(attributes::typed(&object, schema)?.pop().and_then(|(_, attribute)| attribute))
 }
 
 /// Refuses names that no client may set.

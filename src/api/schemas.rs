@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
-use crate::config::Formats;
+use crate::app::image_schema::ImageSchema;
 use crate::error::{Error, Result};
 
 /// What a task in a list leaves out.
@@ -16,15 +16,15 @@ const NOT_IN_TASK_LIST: [&str; 3] = ["input", "result", "message"];
 macro_rules! documents {
     ($($name:ident: $build:expr;)*) => {$(
         pub(crate) async fn $name(call: Call) -> Result<Reply> {
-            let build: fn(&Formats) -> Result<Value> = $build;
-            reply::json(StatusCode::OK, &build(&call.app.config.formats)?)
+            let build: fn(&ImageSchema) -> Result<Value> = $build;
+            reply::json(StatusCode::OK, &build(&call.app.image_schema)?)
         }
     )*};
 }
 
 documents! {
     image: image_document;
-    images: |formats| Ok(paged("images", list_of(&image_document(formats)?)));
+    images: |schema| Ok(paged("images", list_of(&image_document(schema)?)));
     member: |_| parse(include_str!("schemas/member.json"));
     members: |_| Ok(plain("members", list_of(&parse(include_str!("schemas/member.json"))?)));
     task: |_| parse(include_str!("schemas/task.json"));
@@ -47,13 +47,20 @@ fn parse(text: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(Error::internal)
 }
 
-/// The image document: the formats are the operator's.
-fn image_document(formats: &Formats) -> Result<Value> {
+/// The image document: formats, and properties with a form, are the operator's.
+fn image_document(schema: &ImageSchema) -> Result<Value> {
     let mut document = parse(include_str!("schemas/image.json"))?;
-    let named = [("container_format", &formats.container_formats), ("disk_format", &formats.disk_formats)];
+    let named =
+        [("container_format", &schema.formats.container_formats), ("disk_format", &schema.formats.disk_formats)];
     for (property, names) in named {
         let all: Vec<Value> = std::iter::once(Value::Null).chain(names.iter().cloned().map(Value::from)).collect();
         document["properties"][property]["enum"] = Value::Array(all);
+    }
+    for property in schema.properties.iter() {
+        document["properties"][&property.name] = property.document.clone();
+    }
+    if !schema.properties.required().is_empty() {
+        document["required"] = schema.properties.required().into();
     }
     Ok(document)
 }

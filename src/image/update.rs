@@ -24,6 +24,7 @@ pub enum Attribute {
     DiskFormat(Option<String>),
     Tags(Vec<String>),
     Property(String, String),
+    NoProperty(String),
 }
 
 /// The largest `min_disk` and `min_ram`: the columns hold 32 bits.
@@ -91,6 +92,9 @@ pub fn set(app: &App, image: &mut Image, attribute: Attribute) -> Result<()> {
         }
         Attribute::Property(name, value) => {
             image.properties.insert(name, value);
+        }
+        Attribute::NoProperty(name) => {
+            image.properties.remove(&name);
         }
     }
     Ok(())

@@ -6,4 +6,5 @@ pub mod identity;
 pub mod image;
 pub mod lifecycle;
 pub mod member;
+pub mod property_schema;
 pub mod task;

@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("api", "image app auth db policy blob store config clock error model"),
     ("work", "image app db clock error model"),
     ("image", "app db fetch store blob config clock error model"),
-    ("app", "auth db store policy blob config clock error"),
+    ("app", "auth db store policy blob config clock error model"),
     ("auth", "db config clock error model"),
     ("db", "model clock error"),
     ("policy", "model"),

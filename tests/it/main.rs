@@ -19,6 +19,7 @@ mod harness;
 mod help;
 mod identity;
 mod identity_cli;
+mod image_schema;
 mod images;
 mod keystone;
 mod layers;

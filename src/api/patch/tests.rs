@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Change, Draft, READ_ONLY, changes, is_reserved};
-use crate::config::Formats;
+use crate::app::image_schema::ImageSchema;
 
 fn value() -> impl Strategy<Value = Value> {
     let values = [
@@ -76,7 +76,7 @@ proptest! {
     #[test]
     fn nothing_of_the_services_own_is_changed(operations in prop::collection::vec(operation(), 0..4), ten: bool) {
         let draft = if ten { Draft::Ten } else { Draft::Four };
-        let Ok(changes) = changes(Value::Array(operations), draft, &Formats::default()) else { return Ok(()) };
+        let Ok(changes) = changes(Value::Array(operations), draft, &ImageSchema::default()) else { return Ok(()) };
         for change in changes {
             if let Change::Set { name, .. } | Change::Remove { name } = change {
                 prop_assert!(!READ_ONLY.contains(&name.as_str()) && !is_reserved(&name), "{}", name);
