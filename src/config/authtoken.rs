@@ -29,18 +29,20 @@ pub(super) fn keystone(settings: &mut Settings) -> Option<Keystone> {
         certfile: path(settings.text(GROUP, "certfile")),
         keyfile: path(settings.text(GROUP, "keyfile")),
         insecure: settings.flag(GROUP, "insecure"),
-        http_connect_timeout: settings.number(GROUP, "http_connect_timeout").map(Duration::from_secs),
+        http_connect_timeout: seconds(settings, "http_connect_timeout"),
         http_request_max_retries: settings.number(GROUP, "http_request_max_retries").unwrap_or(0),
-        token_cache_time: settings
-            .number::<i128>(GROUP, "token_cache_time")
-            .and_then(|seconds| u64::try_from(seconds).ok())
-            .filter(|seconds| *seconds > 0)
-            .map(Duration::from_secs),
+        token_cache_time: seconds(settings, "token_cache_time"),
         service_token_roles: settings.list(GROUP, "service_token_roles"),
         service_token_roles_required: settings.flag(GROUP, "service_token_roles_required"),
         service_type: settings.text(GROUP, "service_type"),
         ..Keystone::at(auth_url, login?)
     })
+}
+
+/// A time; none for less than a second.
+fn seconds(settings: &mut Settings, name: &str) -> Option<Duration> {
+    let seconds = settings.number::<i128>(GROUP, name).and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
 /// Who we are, by the way to log in that `auth_type` names.

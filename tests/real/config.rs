@@ -109,7 +109,8 @@ impl Set {
     }
 }
 
-fn as_json(value: Value) -> Json {
+/// A value in the form that `config.py` and `options.py` print.
+pub fn as_json(value: Value) -> Json {
     match value {
         Value::Unset => Json::Null,
         Value::Text(text) => json!({"text": text}),

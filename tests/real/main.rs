@@ -14,6 +14,7 @@ mod dice;
 mod differential;
 mod keystone;
 mod memory;
+mod options;
 mod policy;
 mod policy_matrix;
 mod tls;

@@ -1,6 +1,6 @@
 //! The options of the group `keystone_authtoken`, and those of a login to Keystone, which may stand in a group of their own.
 
-use super::{Group, Opt, at_least, bare, opt};
+use super::{Group, Opt, bare, opt};
 use crate::config::value::{ANY, Kind};
 
 /// Its group.
@@ -23,12 +23,8 @@ const AUTHTOKEN: &[Opt] = &[
     bare("certfile", Kind::Text, "Our own certificate, where Keystone wants one."),
     bare("keyfile", Kind::Text, "Its key, where it is not in the same file."),
     opt("insecure", Kind::Flag, "false", "Whether any certificate will do."),
-    bare(
-        "http_connect_timeout",
-        at_least(1),
-        "Seconds that Keystone may take to answer; a limit of ours, if it is not given.",
-    ),
-    opt("http_request_max_retries", at_least(0), "3", "How often to try again to connect."),
+    bare("http_connect_timeout", ANY, "Seconds that Keystone may take to answer; a limit of ours, if it is not given."),
+    opt("http_request_max_retries", ANY, "3", "How often to try again to connect."),
     opt("token_cache_time", ANY, "300", "Seconds for which an answer is believed; less than one for not at all."),
     opt("service_token_roles", Kind::List, "service", "The roles that make a service of somebody: any of them."),
     opt(
