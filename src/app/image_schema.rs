@@ -17,7 +17,7 @@ pub struct ImageSchema {
 /// Why the properties cannot have their form.
 #[derive(Debug, thiserror::Error)]
 #[error("schema-image.json: {0}")]
-struct Refused(#[source] BadSchema);
+struct Refused(BadSchema);
 
 impl ImageSchema {
     /// What `config` says.

@@ -11,7 +11,6 @@ use crate::policy::property::{BadProtection, PropertyRules};
 #[error("property protection file {}: {why}", .file.display())]
 struct BadFile<E: std::error::Error + 'static> {
     file: PathBuf,
-    #[source]
     why: E,
 }
 

@@ -32,7 +32,6 @@ pub enum BadFiles {
         /// Which.
         file: PathBuf,
         /// Why.
-        #[source]
         why: io::Error,
     },
     /// What a file holds is no policy.
@@ -41,7 +40,6 @@ pub enum BadFiles {
         /// Which.
         file: PathBuf,
         /// Why.
-        #[source]
         why: NotAPolicyFile,
     },
     /// A folder holds too many files.

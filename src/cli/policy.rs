@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use crate::app::rulebook;
+use crate::cli::config_files::{self, ConfigFiles};
 use crate::cli::say;
 use crate::config::PolicyFiles;
 use crate::model::identity::Identity;
@@ -15,18 +16,6 @@ use crate::policy::{Policy, Target, sample};
 /// Options of `glint policy`.
 #[derive(Debug, Args)]
 pub(super) struct PolicyCommand {
-    /// The policy file, in YAML or JSON.
-    #[arg(long, value_name = "FILE", global = true)]
-    policy_file: Option<PathBuf>,
-
-    /// A folder of policy files that are read after it. May be repeated.
-    #[arg(long, value_name = "FOLDER", global = true)]
-    policy_dir: Vec<PathBuf>,
-
-    /// Let the old default of a rule suffice, too (`enforce_new_defaults = false`).
-    #[arg(long, global = true)]
-    old_defaults: bool,
-
     #[command(subcommand)]
     command: Command,
 }
@@ -34,13 +23,41 @@ pub(super) struct PolicyCommand {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List every rule as it stands, and what cannot work about them.
-    List,
+    List {
+        #[command(flatten)]
+        files: Files,
+    },
 
     /// Print a policy file with every default in it, as remarks.
     Sample,
 
     /// Ask one rule, and say why it allows or denies. Ends with an error if it denies.
-    Check(Question),
+    Check {
+        #[command(flatten)]
+        files: Files,
+
+        #[command(flatten)]
+        question: Question,
+    },
+}
+
+/// Which rules.
+#[derive(Debug, Args)]
+struct Files {
+    #[command(flatten)]
+    config: ConfigFiles,
+
+    /// The policy file, in YAML or JSON, in place of the one that the configuration names.
+    #[arg(long, value_name = "FILE")]
+    policy_file: Option<PathBuf>,
+
+    /// A folder of policy files that are read after it, in place of those that the configuration names. May be repeated.
+    #[arg(long, value_name = "FOLDER")]
+    policy_dir: Vec<PathBuf>,
+
+    /// Let the old default of a rule suffice, too (`enforce_new_defaults = false`).
+    #[arg(long)]
+    old_defaults: bool,
 }
 
 #[derive(Debug, Args)]
@@ -70,22 +87,32 @@ struct Question {
 }
 
 pub(super) fn run(options: &PolicyCommand) -> anyhow::Result<()> {
-    let files = PolicyFiles {
-        policy_file: options.policy_file.clone(),
-        policy_dirs: options.policy_dir.clone(),
-        enforce_new_defaults: !options.old_defaults,
-        ..PolicyFiles::default()
+    match &options.command {
+        Command::List { files } => list(&policy(files)?),
+        Command::Sample => say(sample().trim_end()),
+        Command::Check { files, question } => check(&policy(files)?, question),
+    }
+}
+
+/// The rules as the configuration, and what is named beside it, makes them.
+fn policy(files: &Files) -> anyhow::Result<Policy> {
+    let mut wanted = match files.config.sources() {
+        Some(sources) => config_files::read(sources)?.config.policy,
+        None => PolicyFiles::default(),
     };
-    for file in files.policy_file.iter().chain(&files.policy_dirs) {
-        if !file.exists() {
-            bail!("there is no {}", file.display());
+    for path in files.policy_file.iter().chain(&files.policy_dir) {
+        if !path.exists() {
+            bail!("there is no {}", path.display());
         }
     }
-    match &options.command {
-        Command::List => list(&rulebook::read(&files)?),
-        Command::Sample => say(sample().trim_end()),
-        Command::Check(question) => check(&rulebook::read(&files)?, question),
+    if files.policy_file.is_some() {
+        wanted.policy_file.clone_from(&files.policy_file);
     }
+    if !files.policy_dir.is_empty() {
+        wanted.policy_dirs.clone_from(&files.policy_dir);
+    }
+    wanted.enforce_new_defaults &= !files.old_defaults;
+    Ok(rulebook::read(&wanted)?)
 }
 
 fn list(policy: &Policy) -> anyhow::Result<()> {

@@ -34,7 +34,6 @@ pub struct InvalidRule {
     /// The rule's name.
     pub name: String,
     /// What is wrong with it.
-    #[source]
     pub why: parse::NotARule,
 }
 

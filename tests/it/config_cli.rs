@@ -28,7 +28,7 @@ connection = sqlite:////srv/glance.db
 config_file = PASTE
 ";
 
-const PASTE: &str = "\
+pub const PASTE: &str = "\
 [pipeline:glance-api]
 pipeline = context api
 [filter:context]

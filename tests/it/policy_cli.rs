@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::config_cli::PASTE;
 use crate::harness::golden;
 
 /// (arguments, whether it ends well, start of what it prints on one of its two ways)
@@ -12,8 +13,14 @@ fn questions_and_answers() {
     std::fs::write(&file, "get_image: role:friend\nmine: rule:nowhere\nbroken: 'a b'\n").unwrap();
     let bad = folder.path().join("bad.yaml");
     std::fs::write(&bad, "- get_image\n").unwrap();
-    let (file, bad) = (file.to_str().unwrap(), bad.to_str().unwrap());
-    let cases: [(&[&str], bool, &str); 10] = [
+    let config = folder.path().join("glance-api.conf");
+    let text = "[oslo_policy]\npolicy_file = policy.yaml\nenforce_new_defaults = false\n\
+        [glance_store]\ndefault_backend = s\n[DEFAULT]\nenabled_backends = s:file\n[s]\nfilesystem_store_datadir = /nowhere\n\
+        [database]\nconnection = sqlite:////nowhere/x.sqlite\n[paste_deploy]\nflavor = \n";
+    std::fs::write(&config, text).unwrap();
+    std::fs::write(folder.path().join("glance-api-paste.ini"), PASTE).unwrap();
+    let (file, bad, config) = (file.to_str().unwrap(), bad.to_str().unwrap(), config.to_str().unwrap());
+    let cases: [(&[&str], bool, &str); 13] = [
         (&["check", "get_images", "--role", "reader", "--project", "p", "--target", "project_id=p"], true, {
             "allowed: get_images\n  yes one of\n"
         }),
@@ -26,6 +33,11 @@ fn questions_and_answers() {
         (&["check", "add_image", "--old-defaults"], true, "allowed: add_image\n"),
         (&["check", "add_image", "--target", "nonsense"], false, {
             "error: invalid value 'nonsense' for '--target <KEY=VALUE>': it has the form KEY=VALUE"
+        }),
+        (&["check", "get_image", "--role", "friend", "--config-file", config], true, "allowed: get_image\n"),
+        (&["check", "add_image", "--config-file", config], true, "allowed: add_image\n"),
+        (&["check", "get_image", "--role", "friend", "--config-file", config, "--policy-file", bad], false, {
+            "glint: policy file "
         }),
         (&["list", "--policy-file", "/nowhere/policy.yaml"], false, "glint: there is no /nowhere/policy.yaml\n"),
         (&["list", "--policy-file", bad], false, "glint: policy file "),
