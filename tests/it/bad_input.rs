@@ -105,6 +105,8 @@ async fn every_body_is_read_with_care() {
         (MEMBER, "POST", format!("/v2/images/{id}/members")),
         (OTHER, "PUT", format!("/v2/images/{id}/members/p2")),
         (MEMBER, "POST", format!("/v2/images/{id}/import")),
+        (ADMIN, "POST", format!("/v2/images/{id}/locations")),
+        (ADMIN, "POST", "/v2/tasks".into()),
         (ADMIN, "PUT", "/v2/metadefs/namespaces/n".into()),
         (ADMIN, "POST", "/v2/metadefs/namespaces/n/objects".into()),
     ];
