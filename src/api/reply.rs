@@ -25,12 +25,16 @@ pub enum Outgoing {
     Stream(Body, u64),
 }
 
+/// An image takes about so many bytes of JSON: an answer that is no longer is written without moving it.
+const USUAL_BYTES: usize = 2 << 10;
+
 /// `value` as JSON.
 ///
 /// # Errors
 /// When `value` cannot be JSON, which is a defect.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply> {
-    let text = serde_json::to_vec(value).map_err(Error::internal)?;
+    let mut text = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut text, value).map_err(Error::internal)?;
     Ok(with_type(status, "application/json", Outgoing::Full(text.into())))
 }
 

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, digits};
 use crate::config::Config;
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location};
@@ -160,5 +160,8 @@ impl Serialize for MemberView<'_> {
 
 /// A time in the API's form: whole seconds, UTC.
 pub(crate) fn iso_time(time: Timestamp) -> String {
-    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let text = digits(time);
+    let (date, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    let (seconds, _) = rest.split_once('.').unwrap_or((rest, ""));
+    format!("{date}T{seconds}Z")
 }

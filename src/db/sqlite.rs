@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatus};
 use tokio::sync::Semaphore;
@@ -15,6 +16,7 @@ use tokio::time::timeout;
 
 use super::sql::{self, Arg, Cell, Columns, Row, Sql};
 use super::{Counts, DbError, STATEMENT_DEADLINE};
+use crate::clock::digits;
 
 use writer::Writer;
 pub(super) use writer::{Step, Steps};
@@ -177,6 +179,8 @@ fn connect(file: &Path, access: OpenFlags) -> Result<Connection, DbError> {
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+    // What a statement is bound to does not change its plan. Otherwise SQLite would prepare it anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(connection)
 }
@@ -241,8 +245,7 @@ fn prepared<'a>(connection: &'a Connection, sql: &Sql) -> Result<CachedStatement
             Arg::Bool(bool) => statement.raw_bind_parameter(at + 1, bool)?,
             // SQLAlchemy's form. Times are compared as text in SQLite, so the digits must be all there.
             Arg::Time(time) => {
-                let text = time.naive_utc().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-                statement.raw_bind_parameter(at + 1, text)?;
+                statement.raw_bind_parameter(at + 1, digits(*time))?;
             }
         }
     }
