@@ -1,11 +1,12 @@
 //! `/v2/images/{image_id}/locations`: bytes that are somewhere already, and where the bytes of an image are.
 
 use hyper::StatusCode;
+use serde_json::{Map, Value, json};
 
 use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
 use crate::api::view::LocationsView;
-use crate::api::{attributes, body, images};
+use crate::api::{attributes, body, images, tasks};
 use crate::blob::hash::{self, Algorithm};
 use crate::config::Driver;
 use crate::error::{Error, Result};
@@ -28,6 +29,7 @@ pub(crate) async fn add(mut call: Call) -> Result<Reply> {
     if !may {
         return Err(Error::forbidden("http store must be enabled to use location API by normal user."));
     }
+    let input = task_input(&image.id, &wanted);
     let said = said.map(|(algorithm, value)| said_hash(&algorithm, &value)).transpose()?;
     let web = url.starts_with("http://") || url.starts_with("https://");
     if web && let Some((_, store)) = call.app.stores.of_url(&url) {
@@ -37,7 +39,8 @@ pub(crate) async fn add(mut call: Call) -> Result<Reply> {
         }
     }
     let project = call.identity.project_id.clone();
-    adopt::begin(&call.app, &image, Added { url, said, project }).await?;
+    let task = tasks::pending(&call, "location_import", input, Some(image.id.clone()));
+    adopt::begin(&call.app, &image, Added { url, said, project, task }).await?;
     Ok(reply::empty(StatusCode::ACCEPTED))
 }
 
@@ -46,6 +49,13 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
     let image = images::find(&call).await?;
     call.allow_image(Rule::FetchImageLocation, &image)?;
     reply::json(StatusCode::OK, &LocationsView { image: &image, caller: &call.identity })
+}
+
+/// What the record of the task says that it is about.
+fn task_input(image_id: &str, wanted: &Value) -> Map<String, Value> {
+    let said = wanted.get("validation_data").cloned().unwrap_or_else(|| json!({}));
+    let input = [("image_id", image_id.into()), ("loc_url", wanted["url"].clone()), ("validation_data", said)];
+    input.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn has_web_store(call: &Call) -> bool {

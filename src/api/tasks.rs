@@ -28,16 +28,25 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     let body = body::expected(&mut call).await?;
     let (kind, input) = wanted(&call, &body).await?;
     let image_id = about(&input)?;
-    let Some(owner) = call.identity.project_id.clone() else {
+    let Some(task) = pending(&call, &kind, input, image_id) else {
         // compat: the reference fails with 500, for its column cannot be empty.
         return Err(Error::invalid("A task belongs to a project, and the token is for none."));
     };
+    verb::begin(&call.app, &task).await?;
+    let mut created = reply::json(StatusCode::CREATED, &shown(&task))?;
+    let location = format!("{}{}", call.base_url(), href(&task));
+    created.headers_mut().insert(LOCATION, HeaderValue::from_str(&location).map_err(Error::internal)?);
+    Ok(created)
+}
+
+/// A task of the caller's project that nobody has begun; none for a caller without one.
+pub(crate) fn pending(call: &Call, kind: &str, input: Map<String, Value>, image_id: Option<String>) -> Option<Task> {
     let now = call.app.clock.now();
-    let task = Task {
+    Some(Task {
         id: new_uuid().to_string(),
-        kind,
+        kind: kind.to_owned(),
         status: TaskStatus::Pending,
-        owner,
+        owner: call.identity.project_id.clone()?,
         input: Some(input),
         result: None,
         message: Some(String::new()),
@@ -49,12 +58,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
         updated_at: Some(now),
         deleted_at: None,
         deleted: false,
-    };
-    verb::begin(&call.app, &task).await?;
-    let mut created = reply::json(StatusCode::CREATED, &shown(&task))?;
-    let location = format!("{}{}", call.base_url(), href(&task));
-    created.headers_mut().insert(LOCATION, HeaderValue::from_str(&location).map_err(Error::internal)?);
-    Ok(created)
+    })
 }
 
 /// `GET /v2/tasks`.

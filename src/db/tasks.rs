@@ -1,5 +1,7 @@
 //! Tasks in the database: the task itself in one row, what went in and came out in another.
 
+use serde_json::{Map, Value};
+
 use crate::clock::Timestamp;
 use crate::db::sql::Columns;
 use crate::db::{Arg, Db, DbError, Row, Sql, sql};
@@ -33,7 +35,7 @@ pub async fn insert(db: &Db, task: &Task) -> Result<(), DbError> {
             task.updated_at,
             false
         );
-        let text = |map: &Option<_>| map.clone().map(|map| serde_json::Value::Object(map).to_string());
+        let text = |map: &Option<_>| map.clone().map(|map| Value::Object(map).to_string());
         let info = sql!(
             "INSERT INTO task_info (task_id, input, result, message) VALUES (?, ?, ?, ?)",
             &task.id,
@@ -127,16 +129,56 @@ pub async fn forget_expired(db: &Db, owner: &str, now: Timestamp) -> Result<(), 
     db.execute(expired(sql!("UPDATE tasks SET deleted = ?, deleted_at = ?", true, now))).await.map(drop)
 }
 
-/// Ends task `id`, if it has not ended yet, without its being done.
+/// Marks task `id` as under way, if nobody has begun.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn fail(db: &Db, id: &str, message: &str, expires_at: Timestamp, now: Timestamp) -> Result<(), DbError> {
+pub async fn begin(db: &Db, id: &str, now: Timestamp) -> Result<(), DbError> {
+    db.execute(sql!(
+        "UPDATE tasks SET status = ?, updated_at = ? WHERE id = ? AND status = ?",
+        TaskStatus::Processing.as_str(),
+        now,
+        id,
+        TaskStatus::Pending.as_str()
+    ))
+    .await
+    .map(drop)
+}
+
+/// How a task ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending<'a> {
+    /// It is done.
+    Done {
+        /// What came of it.
+        result: &'a Map<String, Value>,
+    },
+    /// It is not done.
+    Failed {
+        /// Why.
+        message: &'a str,
+    },
+}
+
+/// Ends task `id`, if it has not ended yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(db: &Db, id: &str, ending: Ending<'_>, expires_at: Timestamp, now: Timestamp) -> Result<(), DbError> {
+    let (status, told) = &match ending {
+        Ending::Done { result } => {
+            let result = Value::Object(result.clone()).to_string();
+            (TaskStatus::Success, sql!("UPDATE task_info SET result = ? WHERE task_id = ?", result, id))
+        }
+        Ending::Failed { message } => {
+            (TaskStatus::Failure, sql!("UPDATE task_info SET message = ? WHERE task_id = ?", message, id))
+        }
+    };
     db.write(|tx| async move {
         let ended = tx
             .execute(sql!(
                 "UPDATE tasks SET status = ?, expires_at = ?, updated_at = ? WHERE id = ? AND status IN (?, ?)",
-                TaskStatus::Failure.as_str(),
+                status.as_str(),
                 expires_at,
                 now,
                 id,
@@ -145,7 +187,7 @@ pub async fn fail(db: &Db, id: &str, message: &str, expires_at: Timestamp, now: 
             ))
             .await?;
         if ended == 1 {
-            tx.execute(sql!("UPDATE task_info SET message = ? WHERE task_id = ?", message, id)).await?;
+            tx.execute(told.clone()).await?;
         }
         Ok(())
     })

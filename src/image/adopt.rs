@@ -13,12 +13,14 @@ use crate::clock::new_uuid;
 use crate::db::adoptions::{self, Found, Hashes};
 use crate::db::images::{self, Updated};
 use crate::db::leases::{Lease, Purpose};
+use crate::db::tasks::{self, Ending};
 use crate::error::{Error, Result};
 use crate::image::locations::{self, NewLocation};
-use crate::image::{claim, download, quota, removal, room, upload};
+use crate::image::{claim, download, quota, removal, room, task, upload};
 use crate::model::identity::Identity;
 use crate::model::image::Image;
 use crate::model::lifecycle::Status;
+use crate::model::task::Task;
 
 /// How long to wait before the bytes are read once more.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -41,6 +43,8 @@ pub struct Added {
     pub said: Option<Said>,
     /// The client's project: whose storage quota counts.
     pub project: Option<String>,
+    /// The record of this work; none for a client without a project.
+    pub task: Option<Task>,
 }
 
 /// Begins to make what is `added` the data of `image`. What becomes of it shows in the image's status: `active`, or
@@ -52,18 +56,22 @@ pub async fn begin(app: &Arc<App>, image: &Image, added: Added) -> Result<()> {
     if image.properties.contains_key(adoptions::LOCK) {
         return Err(Error::conflict("Image has active task"));
     }
+    let task_id = added.task.as_ref().map_or_else(|| new_uuid().to_string(), |task| task.id.clone());
     let lease = Lease {
         image_id: image.id.clone(),
         purpose: Purpose::Adopt,
         holder: app.node.clone(),
-        token: new_uuid().to_string(),
+        token: task_id.clone(),
         store: String::new(),
     };
     if !adoptions::begin(&app.db, &lease, app.clock.now()).await? {
         let text = "is not permitted as prior operation is still in progress";
         return Err(Error::conflict(format!("New operation on image '{}' {text}", image.id)));
     }
-    let work = Adoption { app: Arc::clone(app), lease };
+    if let Some(task) = &added.task {
+        tasks::insert(&app.db, task).await?;
+    }
+    let work = Adoption { app: Arc::clone(app), lease, task_id };
     app.background.spawn(async move { work.run(work.adopt(added)).await });
     Ok(())
 }
@@ -73,19 +81,24 @@ pub async fn begin(app: &Arc<App>, image: &Image, added: Added) -> Result<()> {
 /// # Errors
 /// When store or database fail.
 pub async fn resume(app: &Arc<App>, lease: Lease, image: &Image) -> Result<()> {
-    let work = Adoption { app: Arc::clone(app), lease };
+    // The lock names the task; the lease has changed hands.
+    let task_id = image.properties.get(adoptions::LOCK).cloned().unwrap_or_default();
+    let work = Adoption { app: Arc::clone(app), lease, task_id };
     let reads = work.app.config.api.do_secure_hash;
     if reads && image.status == Status::Active && image.os_hash_value.is_none() {
         let image = image.clone();
         app.background.spawn(async move { work.run(work.note_hashes(&image)).await });
         return Ok(());
     }
-    work.undo().await
+    work.undo().await?;
+    task::end(app, &work.task_id, Ending::Failed { message: "The service was stopped meanwhile." }).await;
+    Ok(())
 }
 
 struct Adoption {
     app: Arc<App>,
     lease: Lease,
+    task_id: String,
 }
 
 impl Adoption {
@@ -98,17 +111,20 @@ impl Adoption {
         };
         let Err(error) = outcome else {
             tracing::info!(image_id = id, "image {id} has the data at the location that was added");
-            return;
+            let result = [("image_id".to_owned(), id.as_str().into())].into_iter().collect();
+            return task::end(&self.app, &self.task_id, Ending::Done { result: &result }).await;
         };
         tracing::warn!(image_id = id, ?error, "location not added to image {id}: {error}");
-        if let Err(error) = self.undo().await {
-            tracing::error!(image_id = id, ?error, "adding a location to image {id} not undone yet: {error}");
+        if let Err(fault) = self.undo().await {
+            tracing::error!(image_id = id, ?fault, "adding a location to image {id} not undone yet: {fault}");
         }
+        task::end(&self.app, &self.task_id, Ending::Failed { message: &error.to_string() }).await;
     }
 
     async fn adopt(&self, added: Added) -> Result<()> {
-        let Self { app, lease } = self;
-        let Added { url, said, project } = added;
+        let Self { app, lease, .. } = self;
+        let Added { url, said, project, .. } = added;
+        tasks::begin(&app.db, &self.task_id, app.clock.now()).await?;
         let mut image = self.image().await?;
         let new = NewLocation { url, metadata: serde_json::Map::new(), validation: None };
         let location = locations::named(app, new);
@@ -179,14 +195,14 @@ impl Adoption {
     }
 
     async fn finish(&self, hashes: Hashes) -> Result<()> {
-        let Self { app, lease } = self;
+        let Self { app, lease, .. } = self;
         let ours = adoptions::finish(&app.db, lease, &hashes, app.clock.now()).await?;
         if ours { Ok(()) } else { Err(gone(&lease.image_id)) }
     }
 
     /// Puts the image back to where it was. The bytes go as they would with any other location.
     async fn undo(&self) -> Result<()> {
-        let Self { app, lease } = self;
+        let Self { app, lease, .. } = self;
         if let Ok(image) = self.image().await
             && image.status == Status::Importing
         {

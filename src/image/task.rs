@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Duration;
 
 use crate::app::App;
-use crate::db::tasks;
+use crate::db::tasks::{self, Ending};
 use crate::error::Result;
 use crate::fetch::Guard;
 use crate::model::task::Task;
@@ -24,17 +24,20 @@ pub async fn may_come_from(app: &App, uri: &str) -> bool {
 /// When the database fails.
 pub async fn begin(app: &Arc<App>, task: &Task) -> Result<()> {
     tasks::insert(&app.db, task).await?;
-    app.background.spawn(end(Arc::clone(app), task.id.clone()));
+    let (app, id) = (Arc::clone(app), task.id.clone());
+    let background = app.background.clone();
+    background.spawn(async move { end(&app, &id, Ending::Failed { message: NOT_DONE }).await });
     Ok(())
 }
 
-async fn end(app: Arc<App>, id: String) {
+/// Ends task `id`. What fails here leaves a task that nobody works on, and nothing else.
+pub(super) async fn end(app: &App, id: &str, ending: Ending<'_>) {
     let now = app.clock.now();
     // An age that no calendar holds is for ever.
     let kept = Duration::from_std(app.config.tasks.time_to_live).unwrap_or(Duration::MAX);
     let expires_at = now.checked_add_signed(kept).unwrap_or(now + Duration::days(365_000));
-    match tasks::fail(&app.db, &id, NOT_DONE, expires_at, now).await {
-        Ok(()) => tracing::info!(task_id = id, "task {id} ended in failure: {NOT_DONE}"),
+    match tasks::end(&app.db, id, ending, expires_at, now).await {
+        Ok(()) => tracing::info!(task_id = id, ?ending, "task {id} ended"),
         Err(error) => tracing::error!(task_id = id, ?error, "task {id} not ended: {error}"),
     }
 }

@@ -59,6 +59,19 @@ async fn settled(app: &TestApp, id: &str) -> Value {
     panic!("never done");
 }
 
+/// The first task of an image, as its owner sees it, when it has ended.
+async fn ended_task(app: &TestApp, id: &str) -> Value {
+    for _ in 0..1000 {
+        let tasks = app.get(MEMBER, &format!("/v2/images/{id}/tasks")).await.json();
+        let task = tasks["tasks"][0].clone();
+        if task["expires_at"].is_string() {
+            return task;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never ends");
+}
+
 /// (`do_secure_hash`, what is said of the bytes, status, checksum, algorithm, hash) of what comes of it.
 #[tokio::test]
 async fn bytes_are_adopted() {
@@ -89,6 +102,12 @@ async fn bytes_are_adopted() {
         assert_eq!((answer.status, answer.body.len()), (202, 0), "{said:?}");
         let image = settled(&app, &id).await;
         assert_eq!(image["status"], status, "{said:?}");
+        let task = ended_task(&app, &id).await;
+        let expected = if status == "active" { "success" } else { "failure" };
+        assert_eq!((&task["status"], &task["type"]), (&json!(expected), &json!("location_import")), "{said:?}");
+        assert_eq!((&task["input"]["loc_url"], &task["owner"]), (&json!(web.url("/a")), &json!("p1")));
+        let result = if status == "active" { json!({"image_id": id}) } else { Value::Null };
+        assert_eq!((&task["result"], task["message"] != ""), (&result, status != "active"), "{task}");
         let told = [&image["checksum"], &image["os_hash_algo"], &image["os_hash_value"]];
         assert_eq!(told, [&json!(checksum), &json!(algorithm), &json!(hash)], "{said:?}");
         let file = app.get(MEMBER, &format!("/v2/images/{id}/file")).await;

@@ -112,9 +112,9 @@ async fn what_cannot_be_a_location() {
         (add("-", &web.url("/empty"), json!({})), 400, invalid.into()),
         (add("-", &web.url("/missing"), json!({})), 400, invalid.into()),
         (add("-", &web.url("/broken"), json!({})), 400, malformed.into()),
-        (add("-", "http://169.254.169.254/latest", json!({})), 400, malformed.into()),
-        (add("-", "http://2130706433/", json!({})), 400, malformed.into()),
-        (add("-", "http://", json!({})), 400, malformed.into()),
+        (add("-", "http://169.254.169.254/latest", json!({})), 400, invalid.into()),
+        (add("-", "http://2130706433/", json!({})), 400, invalid.into()),
+        (add("-", "http://", json!({})), 400, invalid.into()),
         (add("x", &good, json!({})), 400, "Invalid position for adding a location.|".into()),
         (add("-1", &good, json!({})), 400, "Invalid position for adding a location.|".into()),
         (
