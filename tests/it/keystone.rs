@@ -3,6 +3,7 @@
 
 mod faults;
 mod memory;
+mod process;
 mod tokens;
 
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, RequestBuilder, Response};
+use reqwest::{Certificate, ClientBuilder, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
@@ -254,25 +254,33 @@ fn causes(error: &reqwest::Error) -> String {
 }
 
 fn http(options: &Keystone) -> Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder()
+    let mut builder = builder(options)?;
+    if let Some(file) = &options.cafile {
+        builder = builder.tls_certs_only(Certificate::from_pem_bundle(&pem(file)?).map_err(Error::internal)?);
+    }
+    let built = match builder.build() {
+        // Where a system has no certificates to trust, a Keystone without TLS can still be asked.
+        Err(_) if options.auth_url.starts_with("http:") => self::builder(options)?.tls_certs_only([]).build(),
+        built => built,
+    };
+    built.map_err(Error::internal)
+}
+
+fn builder(options: &Keystone) -> Result<ClientBuilder> {
+    let builder = reqwest::Client::builder()
         .timeout(options.http_connect_timeout.unwrap_or(ANSWER_TIMEOUT))
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(OPEN_MAX)
         .redirect(Policy::none())
         .user_agent(concat!("glint/", env!("CARGO_PKG_VERSION")))
         .tls_danger_accept_invalid_certs(options.insecure);
-    if let Some(file) = &options.cafile {
-        builder = builder.tls_certs_only(Certificate::from_pem_bundle(&pem(file)?).map_err(Error::internal)?);
+    let Some(file) = &options.certfile else { return Ok(builder) };
+    let mut chain = pem(file)?;
+    if let Some(file) = &options.keyfile {
+        chain.push(b'\n');
+        chain.extend(pem(file)?);
     }
-    if let Some(file) = &options.certfile {
-        let mut chain = pem(file)?;
-        if let Some(file) = &options.keyfile {
-            chain.push(b'\n');
-            chain.extend(pem(file)?);
-        }
-        builder = builder.identity(reqwest::Identity::from_pem(&chain).map_err(Error::internal)?);
-    }
-    builder.build().map_err(Error::internal)
+    Ok(builder.identity(reqwest::Identity::from_pem(&chain).map_err(Error::internal)?))
 }
 
 #[expect(clippy::disallowed_methods, reason = "once, before anything is served")]

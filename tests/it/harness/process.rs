@@ -33,10 +33,22 @@ impl Process {
 
     /// The same with more arguments.
     pub fn serve_with(option: &str, named: &Path, folder: &Path, arguments: &[&str]) -> Self {
+        Self::serve_in(&[], option, named, folder, arguments)
+    }
+
+    /// The same with more in its environment.
+    pub fn serve_in(
+        environment: &[(&str, &str)],
+        option: &str,
+        named: &Path,
+        folder: &Path,
+        arguments: &[&str],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_glint"))
             .args(["serve", "--listen", "127.0.0.1:0", option])
             .arg(named)
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::from(fs::File::options().append(true).create(true).open(folder.join("log")).unwrap()))
             .spawn()
