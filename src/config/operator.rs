@@ -52,7 +52,9 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     }
     let pipeline = pipeline(&mut settings);
     let stores = stores::stores(&mut settings);
-    let callers = callers(&mut settings, &pipeline);
+    // Without a pipeline there is a fault, and nobody is served.
+    let callers = pipeline.as_ref().map_or(Callers::Nobody, |pipeline| callers(&mut settings, pipeline));
+    let pipeline = pipeline.unwrap_or_default();
     let mut remarks = review(&mut settings);
     remarks.extend(without_effect(&pipeline));
     let (image_properties, required_image_properties) = image_schema(&mut settings);
@@ -86,15 +88,16 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     Ok(Operator { config, log, insecure_listen, trust_callers, remarks, settings })
 }
 
-/// What stands before the API, by the paste file. What it says about options goes to the settings.
-fn pipeline(settings: &mut Settings) -> Pipeline {
-    let Some(file) = paste_file(settings) else { return Pipeline::default() };
+/// What stands before the API, by the paste file; none, with a fault, where that does not say. What it says about options
+/// goes to the settings.
+fn pipeline(settings: &mut Settings) -> Option<Pipeline> {
+    let file = paste_file(settings)?;
     let flavor = settings.text("paste_deploy", "flavor");
     let pipeline = match paste::read(&file, flavor.as_deref()) {
         Ok(pipeline) => pipeline,
         Err(faults) => {
             settings.faults.extend(faults);
-            return Pipeline::default();
+            return None;
         }
     };
     for (filter, group) in
@@ -107,7 +110,7 @@ fn pipeline(settings: &mut Settings) -> Pipeline {
             }
         }
     }
-    pipeline
+    Some(pipeline)
 }
 
 /// The paste file: the one that is named, or that of the last configuration file's name.
@@ -127,9 +130,6 @@ fn paste_file(settings: &mut Settings) -> Option<PathBuf> {
 
 /// Who says who is calling, by the filters before the API.
 fn callers(settings: &mut Settings, pipeline: &Pipeline) -> Callers {
-    if pipeline.filters.is_empty() {
-        return Callers::Nobody;
-    }
     if pipeline.has(Filter::Context) {
         if pipeline.has(Filter::Authtoken) {
             return authtoken::keystone(settings)

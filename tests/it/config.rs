@@ -333,6 +333,71 @@ fn properties_that_the_operator_gives_a_type() {
     }
 }
 
+/// (a paste file, who calls by it; or what is wrong with it)
+#[test]
+fn paste_files() {
+    let folder = Folder::new();
+    let filters = "[filter:context]\npaste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory\n\
+                   [filter:nobody]\nuse = egg:glance#nobody\n\
+                   [filter:unauthenticated-context]\npaste.filter_factory = \
+                   glance.api.middleware.context:UnauthenticatedContextMiddleware.factory\n\
+                   [filter:fakeauth]\npaste.filter_factory = glance.tests.utils:FakeAuthMiddleware.factory\n\
+                   [app:api]\npaste.app_factory = glance.api.v2.router:API.factory\n";
+    let cases = [
+        ("[pipeline:glance-api]\npipeline = context api", "TrustedHeaders"),
+        ("[pipeline:glance-api]\npipeline = fakeauth\n  context\n  api", "FakeTokens"),
+        ("[pipeline:glance-api]\npipeline = unauthenticated-context api", "Nobody"),
+        ("[DEFAULT]\nlast = api\n[pipeline: glance-api]\npipeline = context %(last)s", "TrustedHeaders"),
+        (
+            "[filter-app:glance-api]\nuse = egg:oslo.middleware#cors\nnext = x\n[pipeline:x]\npipeline = context api",
+            "TrustedHeaders",
+        ),
+        (
+            "[app:glance-api]\nfilter-with = context\npaste.app_factory = glance.api.v2.router:API.factory",
+            "TrustedHeaders",
+        ),
+        (
+            "[composite:glance-api]\nuse = egg:Paste#urlmap\n/: x\n[pipeline:x]\npipeline = context api",
+            "TrustedHeaders",
+        ),
+        (
+            "[pipeline:glance-api]\npipeline = api",
+            "[paste_deploy] flavor: the pipeline has neither context nor unauthenticated-context",
+        ),
+        (
+            "[pipeline:glance-api]\npipeline = nobody api",
+            "paste.ini:4: [filter:nobody]: there is no such filter here: egg:glance#nobody",
+        ),
+        ("[pipeline:glance-api]\npipeline = gone api", "paste.ini: there is no section filter \"gone\""),
+        ("[pipeline:glance-api]\nx = y", "paste.ini:14: [pipeline:glance-api] has no pipeline"),
+        ("[pipeline:glance-api]\npipeline =", "paste.ini:14: the pipeline is empty"),
+        ("[app:glance-api]\nx = y", "paste.ini:14: [app:glance-api] does not say what it is"),
+        ("[app:glance-api]\nuse = call:x:y", "paste.ini:14: [app:glance-api]: there is nothing here that is call:x:y"),
+        ("[filter-app:glance-api]\nuse = x", "paste.ini:14: [filter-app:glance-api] has no next"),
+        ("[pipeline:glance-api]\npipeline = %(gone)s", "paste.ini:14: it refers to %(gone)s, which is not there"),
+        ("[pipeline:glance-api]\npipeline = 5%", "paste.ini:14: a % has to be followed by % or by (name)s"),
+        ("[pipeline:glance-api]\nnothing", "paste.ini:14: there is neither = nor : in it"),
+        (
+            "[pipeline:glance-api]\npipeline = x\n[pipeline:x]\npipeline = glance-api",
+            "paste.ini: sections refer to each other too often, at \"glance-api\"",
+        ),
+    ];
+    for (text, expected) in cases {
+        let text = if text.starts_with("[DEFAULT]") {
+            format!("{text}\n{filters}")
+        } else {
+            format!("{filters}# here\n\n{text}")
+        };
+        let path = folder.file("paste.ini", &text);
+        let read = folder.read(&format!("[paste_deploy]\nconfig_file = {}\nflavor =\n", path.display()));
+        let made = match read {
+            Ok(operator) => format!("{:?}", operator.config.callers),
+            Err(faults) => folder.shown(&faults).join("|"),
+        };
+        assert_eq!(made.replace("glance-api.conf:3: ", ""), expected, "{text}");
+    }
+}
+
 /// (what the file says about Keystone, what is made of it)
 #[test]
 fn keystone() {
