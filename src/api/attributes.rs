@@ -292,7 +292,7 @@ fn validation_data(value: &Value) -> Result<(), Fault> {
 }
 
 /// Refuses members of `object` that are none of `expected`.
-fn unexpected(object: &Map<String, Value>, expected: &[&str]) -> Result<(), String> {
+pub(crate) fn unexpected(object: &Map<String, Value>, expected: &[&str]) -> Result<(), String> {
     let names: Vec<String> =
         object.keys().filter(|name| !expected.contains(&name.as_str())).map(|name| quoted(name)).collect();
     match names.as_slice() {
@@ -377,7 +377,7 @@ pub(crate) fn not_of_type(value: &Value, types: &str) -> String {
     format!("{} is not of type {types}", python(value))
 }
 
-fn not_one_of(value: &Value, names: &[&str], nullable: bool) -> String {
+pub(crate) fn not_one_of(value: &Value, names: &[&str], nullable: bool) -> String {
     let names = names.iter().map(|name| quoted(name));
     let all: Vec<String> = nullable.then(|| "None".to_owned()).into_iter().chain(names).collect();
     format!("{} is not one of [{}]", python(value), all.join(", "))

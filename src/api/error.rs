@@ -47,7 +47,7 @@ pub(crate) fn method_not_allowed(allow: &'static str, asked: &Asked) -> Reply {
 
 /// 405 with a reason: the path and the method exist, and are never allowed.
 pub(crate) fn method_not_allowed_saying(text: &str, allow: &'static str, asked: &Asked) -> Reply {
-    let mut reply = negotiated(StatusCode::METHOD_NOT_ALLOWED, &Message::bare(text.to_owned()), asked);
+    let mut reply = negotiated(StatusCode::METHOD_NOT_ALLOWED, &Message::alone(text), asked);
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     reply
 }
@@ -130,6 +130,7 @@ fn title(status: StatusCode) -> &'static str {
 /// What a body says: two texts with a line break between them.
 struct Message {
     lead: String,
+    between: &'static str,
     rest: String,
     tail: &'static str,
 }
@@ -138,11 +139,15 @@ impl Message {
     const BREAK: &'static str = "<br /><br />\n";
 
     fn usual(lead: &str, rest: &str) -> Self {
-        Self { lead: lead.to_owned(), rest: rest.to_owned(), tail: "\n\n" }
+        Self { lead: lead.to_owned(), between: Self::BREAK, rest: rest.to_owned(), tail: "\n\n" }
     }
 
     fn bare(lead: String) -> Self {
-        Self { lead, rest: String::new(), tail: "" }
+        Self { lead, between: Self::BREAK, rest: String::new(), tail: "" }
+    }
+
+    fn alone(text: &str) -> Self {
+        Self { lead: text.to_owned(), between: "", rest: String::new(), tail: "" }
     }
 
     fn media_type(asked: &Asked, rest: &str) -> Self {
@@ -150,13 +155,14 @@ impl Message {
         let given = asked.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("${CONTENT_TYPE}");
         Self {
             lead: format!("The request media type {given} is not supported by this server.\n"),
+            between: Self::BREAK,
             rest: rest.to_owned(),
             tail: "",
         }
     }
 
     fn marked_up(&self, escape: impl Fn(&str) -> String) -> String {
-        format!("{}{}{}{}", escape(&self.lead), Self::BREAK, escape(&self.rest), self.tail)
+        format!("{}{}{}{}", escape(&self.lead), self.between, escape(&self.rest), self.tail)
     }
 }
 

@@ -129,12 +129,34 @@ fn may_see(call: &Call, task: &Task) -> bool {
     only_of(call).is_none_or(|project| project == task.owner)
 }
 
+/// The members of a task, by its schema.
+const MEMBERS: [&str; 15] = [
+    "id",
+    "type",
+    "status",
+    "input",
+    "result",
+    "owner",
+    "message",
+    "image_id",
+    "request_id",
+    "user_id",
+    "expires_at",
+    "created_at",
+    "updated_at",
+    "self",
+    "schema",
+];
+
 /// Type and input of a task that is asked for.
 async fn wanted(call: &Call, body: &Value) -> Result<(String, Map<String, Value>)> {
     for name in ["type", "input"] {
         if body.get(name).is_none() {
             return Err(Error::invalid(format!("Task '{name}' is required")));
         }
+    }
+    if let Some(object) = body.as_object() {
+        attributes::unexpected(object, &MEMBERS).map_err(|text| attributes::mismatch("task", &text))?;
     }
     let faults = body.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name, fault(name, value)?)));
     if let Some((_, text)) = faults.max_by_key(|(name, _)| *name) {
@@ -155,8 +177,8 @@ async fn wanted(call: &Call, body: &Value) -> Result<(String, Map<String, Value>
 fn fault(name: &str, value: &Value) -> Option<String> {
     match name {
         "id" => attributes::id(value).err(),
-        "type" => attributes::one_of(value, &TYPES).err(),
-        "status" => attributes::one_of(value, &TaskStatus::ALL.map(TaskStatus::as_str)).err(),
+        "type" => not_among(value, &TYPES),
+        "status" => not_among(value, &TaskStatus::ALL.map(TaskStatus::as_str)),
         "input" | "result" if value.is_null() || value.is_object() => None,
         "input" | "result" => Some(attributes::not_of_type(value, "'null', 'object'")),
         "expires_at" => attributes::nullable_text(value, usize::MAX).err(),
@@ -164,6 +186,12 @@ fn fault(name: &str, value: &Value) -> Option<String> {
         | "schema" => attributes::text(value).err(),
         _ => None,
     }
+}
+
+/// That `value` is none of `names`, whatever it is.
+fn not_among(value: &Value, names: &[&str]) -> Option<String> {
+    let is_one = value.as_str().is_some_and(|name| names.contains(&name));
+    (!is_one).then(|| attributes::not_one_of(value, names, false))
 }
 
 /// Whether an image may come from `place`.

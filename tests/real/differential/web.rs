@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-/// What is on it; everything else is not there.
+/// What is on it; `/broken` is broken, and everything else is not there.
 const PAGES: [(&str, &str); 5] =
     [("/four", "four"), ("/other", "other"), ("/first", "first"), ("/nine", "nine"), ("/more", "more and more")];
 
@@ -34,7 +34,11 @@ fn answer(mut stream: TcpStream) {
     let mut words = head.split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let page = PAGES.iter().find(|(known, _)| *known == path);
-    let (status, text) = page.map_or(("404 Not Found", ""), |(_, text)| ("200 OK", text));
+    let (status, text) = match page {
+        Some((_, text)) => ("200 OK", *text),
+        None if path == "/broken" => ("500 Internal Server Error", ""),
+        None => ("404 Not Found", ""),
+    };
     let length = text.len();
     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     let _ = stream.write_all(head.as_bytes());
