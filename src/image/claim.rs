@@ -48,13 +48,20 @@ pub async fn begin(
         token: new_uuid().to_string(),
         store: store.to_owned(),
     };
-    match leases::begin_upload(&app.db, &lease, allowance, size, app.clock.now()).await? {
+    // In a task of its own: who goes away meanwhile leaves a claim that is dropped, and not an image that is `saving`
+    // until the lease runs out.
+    let taking = app.background.spawn(take(Arc::clone(app), lease, allowance.cloned(), size));
+    taking.await.map_err(Error::internal)?
+}
+
+async fn take(app: Arc<App>, lease: Lease, allowance: Option<Allowance>, size: Option<i64>) -> Result<Claim> {
+    match leases::begin_upload(&app.db, &lease, allowance.as_ref(), size, app.clock.now()).await? {
         Begun::Saving => {}
         Begun::NotQueued => return Err(not_allowed(Status::Saving, Status::Saving)),
         Begun::Full { left } => return Err(quota::no_room(size, left)),
     }
-    let renewal = app.background.spawn(renew(Arc::clone(app), lease.clone()));
-    Ok(Claim { app: Arc::clone(app), lease, renewal, settled: false })
+    let renewal = app.background.spawn(renew(Arc::clone(&app), lease.clone()));
+    Ok(Claim { app, lease, renewal, settled: false })
 }
 
 impl Claim {
@@ -67,17 +74,34 @@ impl Claim {
     ///
     /// # Errors
     /// `Gone` when the image was deleted meanwhile; the data is removed then.
-    pub async fn commit(mut self, uploaded: &Uploaded) -> Result<()> {
-        if leases::finish_upload(&self.app.db, &self.lease, uploaded, self.app.clock.now()).await? {
-            self.settled = true;
-            return Ok(());
+    pub async fn commit(self, uploaded: Uploaded) -> Result<()> {
+        // In a task of its own: who goes away now must not leave an active image whose bytes are undone.
+        let app = Arc::clone(&self.app);
+        app.background.spawn(self.finish(uploaded)).await.map_err(Error::internal)?
+    }
+
+    async fn finish(mut self, uploaded: Uploaded) -> Result<()> {
+        match leases::finish_upload(&self.app.db, &self.lease, &uploaded, self.app.clock.now()).await {
+            Ok(true) => {
+                self.settled = true;
+                Ok(())
+            }
+            Ok(false) => {
+                let id = self.lease.image_id.clone();
+                self.undo().await;
+                Err(Error::gone(format!(
+                    "Image {id} could not be found after upload. The image may have been deleted during the upload, \
+                     cleaning up the chunks uploaded."
+                )))
+            }
+            Err(error) => {
+                // It may have happened all the same. The bytes go only when it is certain that it did not; when
+                // nothing is, the lease runs out and `work::reap` sees.
+                let renewed = leases::renew(&self.app.db, &self.lease, self.app.clock.now()).await;
+                self.settled = !matches!(renewed, Ok(true));
+                Err(error.into())
+            }
         }
-        let id = self.lease.image_id.clone();
-        self.undo().await;
-        Err(Error::gone(format!(
-            "Image {id} could not be found after upload. The image may have been deleted during the upload, cleaning \
-             up the chunks uploaded."
-        )))
     }
 
     /// Ends an upload that failed: nothing of it is left when this returns.

@@ -48,7 +48,7 @@ pub async fn upload(app: &Arc<App>, image: &Image, upload: Upload) -> Result<()>
     };
     let written = write(app, image, store, bytes, size).await;
     match written {
-        Ok((placed, digests)) => claim.commit(&uploaded(app, store_id, placed, digests)).await,
+        Ok((placed, digests)) => claim.commit(uploaded(app, store_id, placed, digests)).await,
         Err(error) => {
             claim.undo().await;
             Err(error)

@@ -1,7 +1,5 @@
 //! The storage quota of a project: exact, whoever uploads at the same time.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -81,10 +79,7 @@ async fn room_is_reserved_before_the_first_byte() {
         let ask = app.upload(MEMBER, &slow, b"0123456789");
         let ask = if said { ask } else { ask.of_unknown_length() };
         let upload = tokio::spawn(ask.of_blocks(Box::pin(endless)).send());
-        let path = format!("/v2/images/{slow}");
-        while app.get(MEMBER, &path).await.json()["status"] != "saving" {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        app.until(&slow, &["saving"]).await;
         let refused = loop {
             let refused = app.upload(MEMBER, &quick, b"012345678901").send().await;
             // One of unknown length reserves when its first block comes.
@@ -95,9 +90,7 @@ async fn room_is_reserved_before_the_first_byte() {
         assert_eq!((refused.status, refused.message()), full("12", 0));
         upload.abort();
         assert!(upload.await.is_err());
-        while app.get(MEMBER, &path).await.json()["status"] != "queued" {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        app.until(&slow, &["queued"]).await;
         assert_eq!(app.upload(MEMBER, &quick, b"0123456789").send().await.status, 204);
         assert_eq!(app.request(ADMIN, "DELETE", &format!("/v2/images/{quick}")).send().await.status, 204);
     }
@@ -110,9 +103,7 @@ async fn a_length_below_zero_reserves_nothing() {
     let (odd, plain) = (queued(&app, MEMBER).await, queued(&app, MEMBER).await);
     let ask = app.upload(MEMBER, &odd, b"x").header("x-openstack-image-size", "-1000");
     let upload = tokio::spawn(ask.of_blocks(Box::pin(stream::pending())).send());
-    while app.get(MEMBER, &format!("/v2/images/{odd}")).await.json()["status"] != "saving" {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    app.until(&odd, &["saving"]).await;
     let refused = app.upload(MEMBER, &plain, b"0123456789x").send().await;
     assert_eq!((refused.status, refused.message()), full("11", 10));
     upload.abort();

@@ -1,6 +1,7 @@
 //! A whole service in the test's process: its own folder, database and store, and requests that need no socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -14,8 +15,9 @@ use hyper::Method;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
-use super::callers::Caller;
+use super::callers::{ADMIN, Caller};
 
 pub const PATCH_TYPE: &str = "application/openstack-images-v2.1-json-patch";
 
@@ -115,6 +117,22 @@ impl TestApp {
         self.request(caller, "PUT", &format!("/v2/images/{id}/file"))
             .header("content-type", "application/octet-stream")
             .body(data.to_vec())
+    }
+
+    /// Waits until an image has one of these statuses; which.
+    pub async fn until(&self, id: &str, statuses: &[&str]) -> String {
+        let path = format!("/v2/images/{id}");
+        let reached = async {
+            loop {
+                let image = self.get(ADMIN, &path).await.json();
+                let status = image["status"].as_str().unwrap();
+                if statuses.contains(&status) {
+                    return status.to_owned();
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), reached).await.unwrap_or_else(|_| panic!("{id} does not become {statuses:?}"))
     }
 
     pub async fn patch(&self, caller: Caller, id: &str, operations: Value) -> Answer {
