@@ -261,15 +261,17 @@ async fn an_adoption_that_was_cut_off() {
             assert_eq!(add(&app, MEMBER, &id, json!({"url": web.url("/a")})).await.status, 202);
             settled(&app, &id).await;
         }
-        app.row(&format!("UPDATE images SET status = '{status}', os_hash_value = NULL WHERE id = '{id}'"));
+        app.row(&format!("UPDATE images SET status = '{status}', os_hash_value = NULL WHERE id = '{id}'")).await;
         app.row(&format!(
             "INSERT OR REPLACE INTO image_properties (image_id, name, value, created_at, deleted) \
              VALUES ('{id}', 'os_glance_import_task', 't', '2026-01-01 00:00:00', 0)"
-        ));
+        ))
+        .await;
         app.row(&format!(
             "INSERT INTO glint_leases (image_id, purpose, holder, token, store, expires_at) \
              VALUES ('{id}', 'adopt', 'stand-alone', 't', '', '2020-01-01 00:00:00')"
-        ));
+        ))
+        .await;
         let answer = add(&app, MEMBER, &id, json!({"url": web.url("/b")})).await;
         assert_eq!(answer.status, 409, "{}", answer.text());
         glint::work::reap::at_start(&app.app).await.unwrap();

@@ -303,11 +303,12 @@ async fn a_removal_that_was_cut_off_is_finished() {
     let (app, web) = (TestApp::with(shown).await, server().await);
     let id = app.active(MEMBER, json!({}), b"0123456789").await;
     assert_eq!(app.patch(MEMBER, &id, add("-", &web.url("/a"), json!({}))).await.status, 200);
-    app.row("UPDATE image_locations SET status = 'pending_delete' WHERE value LIKE 'file:%'");
+    app.row("UPDATE image_locations SET status = 'pending_delete' WHERE value LIKE 'file:%'").await;
     app.row(&format!(
         "INSERT INTO glint_leases (image_id, purpose, holder, token, store, expires_at) \
          VALUES ('{id}', 'remove', 'stand-alone', 't', '', '2020-01-01 00:00:00')"
-    ));
+    ))
+    .await;
     assert_eq!(urls(&app.get(MEMBER, &format!("/v2/images/{id}")).await), [web.url("/a")]);
     glint::work::reap::at_start(&app.app).await.unwrap();
     assert!(app.stored_files().is_empty());
@@ -321,7 +322,7 @@ async fn servers_that_fail() {
     let image = async |url: &str| {
         let id = app.create(MEMBER, ready()).await;
         assert_eq!(app.patch(MEMBER, &id, add("-", &web.url("/a"), json!({}))).await.status, 200);
-        app.row(&format!("UPDATE image_locations SET value = '{url}' WHERE image_id = '{id}'"));
+        app.row(&format!("UPDATE image_locations SET value = '{url}' WHERE image_id = '{id}'")).await;
         format!("/v2/images/{id}/file")
     };
     let closed = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap();

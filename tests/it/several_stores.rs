@@ -29,7 +29,7 @@ fn copy(app: &TestApp, id: &str, store: &str) {
     app.row(&format!(
         "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted) \
          VALUES ('{id}', '{url}', '{{\"store\": \"{store}\"}}', 'active', '2026-01-01 00:00:00', '2026-01-01 00:00:00', 0)"
-    ));
+    )).await;
 }
 
 #[tokio::test]
@@ -117,8 +117,8 @@ async fn the_heaviest_store_is_read_first() {
     };
     assert_eq!(stores().await, "fast,local,slow");
     // What a row does not say, or says of a store that has another name now, the URL tells.
-    app.row("UPDATE image_locations SET meta_data = '{}' WHERE value LIKE '%slow%'");
-    app.row("UPDATE image_locations SET meta_data = '{\"store\": \"quick\"}' WHERE value LIKE '%fast%'");
+    app.row("UPDATE image_locations SET meta_data = '{}' WHERE value LIKE '%slow%'").await;
+    app.row("UPDATE image_locations SET meta_data = '{\"store\": \"quick\"}' WHERE value LIKE '%fast%'").await;
     assert_eq!(stores().await, "fast,local,slow");
     std::fs::remove_file(app.folder().join(format!("images-fast/{id}"))).unwrap();
     assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}/file")).await.text(), "data", "the next one has it");

@@ -54,10 +54,11 @@ impl TestApp {
         std::error::Error::source(&error).unwrap().to_string()
     }
 
-    /// Changes the database behind the service's back.
-    pub fn row(&self, statement: &str) {
-        let file = self.folder.path().join(glint::config::DATABASE_FILE);
-        rusqlite::Connection::open(file).unwrap().execute(statement, []).unwrap();
+    /// Changes the database behind the service's back, which goes on meanwhile.
+    pub async fn row(&self, statement: &str) {
+        let (file, statement) = (self.folder.path().join(glint::config::DATABASE_FILE), statement.to_owned());
+        let change = move || rusqlite::Connection::open(file).unwrap().execute(&statement, []).unwrap();
+        tokio::task::spawn_blocking(change).await.unwrap();
     }
 
     /// Where it keeps everything.
