@@ -312,6 +312,7 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
         Negotiated::List { explicit } => return versions::list(&call.app.config, &call.base_url(), explicit),
         Negotiated::Api(path) => path,
     };
+    call.app.policy.refresh().await;
     let Some(identity) = caller::identify(&call, path).await? else {
         return Ok(unauthenticated(&call, asked));
     };

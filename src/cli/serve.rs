@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::operator::{Log, Operator};
 use crate::config::{Callers, Config, Listener, TlsFiles};
 use crate::http::{Certificate, Server};
-use crate::work::{purge_tokens, reap, reload_policy};
+use crate::work::{purge_tokens, reap};
 
 /// Options of `glint serve`.
 #[derive(Debug, Args)]
@@ -164,7 +164,6 @@ async fn serve(config: Config, data_dir: Option<DataDir>) -> anyhow::Result<()> 
     reap::at_start(&app).await?;
     let reaper = app.background.spawn(reap::run(Arc::clone(&app), stop.clone()));
     app.background.spawn(purge_tokens::run(Arc::clone(&app), stop.clone()));
-    app.background.spawn(reload_policy::run(Arc::clone(&app), stop.clone()));
     server.run(stop.clone()).await;
 
     tracing::info!("stopping");

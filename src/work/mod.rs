@@ -2,4 +2,3 @@
 
 pub mod purge_tokens;
 pub mod reap;
-pub mod reload_policy;
