@@ -9,6 +9,9 @@ pub(crate) fn base_url(headers: &HeaderMap, scheme: &str, believed: bool) -> Str
     let host = text(headers, HOST.as_str()).filter(|host| !host.is_empty()).unwrap_or("localhost");
     let told = if believed { Told::by_proxy(headers) } else { Told::default() };
     let (scheme, host) = (told.scheme.unwrap_or(scheme), told.host.as_deref().unwrap_or(host));
+    // compat: as in the reference, a scheme's own port is left out.
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(port).unwrap_or(host);
     format!("{scheme}://{host}{}", told.prefix.unwrap_or_default())
 }
 

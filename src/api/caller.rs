@@ -85,6 +85,7 @@ fn named_in(headers: &HeaderMap) -> Option<Identity> {
 fn spelled_out(token: &str) -> Option<Identity> {
     let mut parts = token.splitn(3, ':').map(|part| Some(part.to_owned()).filter(|part| !part.is_empty()));
     let (user_id, project_id, roles) = (parts.next()?, parts.next()?, parts.next()?);
+    let project_id = project_id.filter(|project| !project.eq_ignore_ascii_case("none"));
     Some(Identity { user_id, project_id, roles: list(roles.as_deref()), ..Identity::default() })
 }
 

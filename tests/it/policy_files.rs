@@ -171,3 +171,42 @@ async fn old_defaults_ask_for_ownership() {
         assert!(answer.status < 300, "{}", answer.text());
     }
 }
+
+/// Rules may be as open as can be: what belongs to others is changed by administrators only.
+#[tokio::test]
+async fn open_rules_do_not_give_images_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = "get_image delete_image modify_image upload_image deactivate reactivate set_image_location";
+    let rules: Vec<String> = names.split(' ').map(|name| format!("{name}: ''\n")).collect();
+    fs::write(folder.path().join("policy.yaml"), rules.concat()).unwrap();
+    let app = TestApp::with(|config| {
+        config.policy.policy_file = Some(folder.path().join("policy.yaml"));
+        config.api.show_multiple_locations = true;
+    })
+    .await;
+    let id = app.active(MEMBER, json!({"visibility": "shared", "tags": ["t"]}), b"data").await;
+    let public = app.active(ADMIN, json!({"owner": "p1", "visibility": "public"}), b"data").await;
+    for (method, rest) in [
+        ("DELETE", ""),
+        ("PUT", "/tags/x"),
+        ("DELETE", "/tags/t"),
+        ("POST", "/actions/deactivate"),
+        ("POST", "/actions/reactivate"),
+    ] {
+        for image in [&id, &public] {
+            let wanted = if image == &id { 404 } else { 403 };
+            assert_eq!(
+                status(&app, OTHER, method, &format!("/v2/images/{image}{rest}")).await,
+                wanted,
+                "{method} {rest}"
+            );
+        }
+    }
+    for operation in [
+        json!([{"op": "replace", "path": "/name", "value": "n"}]),
+        json!([{"op": "replace", "path": "/locations", "value": []}]),
+    ] {
+        assert_eq!(app.patch(OTHER, &public, operation).await.status, 403);
+    }
+    assert_eq!(status(&app, MEMBER, "POST", &format!("/v2/images/{public}/actions/deactivate")).await, 204);
+}

@@ -93,8 +93,15 @@ async fn links_lead_to_the_proxy_in_front() {
             assert_eq!(created.header("location"), Some(format!("{base}{href}").as_str()), "{headers:?}");
         }
     }
-    let nameless = ignored.request(ANONYMOUS, "GET", "/versions").header("host", "").send().await.json();
-    assert_eq!(nameless["versions"][0]["links"][0]["href"], "http://localhost/v2/");
+    for (host, base) in [
+        ("", "http://localhost"),
+        ("a.test:80", "http://a.test"),
+        ("a.test:8080", "http://a.test:8080"),
+        ("[::1]:80", "http://[::1]"),
+    ] {
+        let document = ignored.request(ANONYMOUS, "GET", "/versions").header("host", host).send().await.json();
+        assert_eq!(document["versions"][0]["links"][0]["href"], format!("{base}/v2/"), "{host}");
+    }
 }
 
 /// (method, path, status, `Allow`)
@@ -179,6 +186,29 @@ async fn where_to_get_a_token() {
         let app = TestApp::with(|config| config.callers = callers).await;
         let unknown = app.get(ANONYMOUS, "/v2/images").await;
         assert_eq!((unknown.status, unknown.header("www-authenticate")), (401, source));
+    }
+}
+
+/// The tokens of tests say who calls: (token, images in the list); none for whom nothing is said.
+#[tokio::test]
+async fn tokens_that_spell_it_out() {
+    let app = TestApp::with(|config| config.callers = Callers::FakeTokens).await;
+    let ask = |method, token: &str| app.request(ANONYMOUS, method, "/v2/images").header("x-auth-token", token);
+    for (owner, visibility) in [("a", "public"), ("a", "private")] {
+        let image = json!({"visibility": visibility});
+        let answer = ask("POST", &format!("user:{owner}:admin")).json(&image).send().await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+    for (token, seen) in [
+        ("user:a:reader", Some(2)),
+        ("user:b:reader", Some(1)),
+        ("user:none:reader", Some(1)),
+        ("user:b", None),
+        ("user", None),
+    ] {
+        let answer = ask("GET", token).send().await;
+        let images = (answer.status == 200).then(|| answer.json()["images"].as_array().unwrap().len());
+        assert_eq!(images, seen, "{token}");
     }
 }
 
