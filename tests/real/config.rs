@@ -3,15 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use glint::config::settings::{Settings, Source, Sources};
 use glint::config::value::Value;
 use serde_json::{Map, Value as Json, json};
 
 use crate::dice::Dice;
+use crate::venv;
 
 /// How many sets of files are read.
 const SETS: usize = 2000;
@@ -124,20 +122,8 @@ pub fn as_json(value: Value) -> Json {
 }
 
 fn ask_oslo(sets: &[Set]) -> Vec<Json> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/config.py");
-    let mut python = Command::new(crate::venv::commands().join("python"))
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = python.stdin.take().unwrap();
     let lines: Vec<String> = sets.iter().map(|set| set.as_json().to_string()).collect();
-    let writer = std::thread::spawn(move || input.write_all((lines.join("\n") + "\n").as_bytes()));
-    let output = python.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    venv::ask("config.py", &lines).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 impl Dice {

@@ -1,15 +1,13 @@
 //! The policy language beside oslo.policy: generated rules, callers and targets are put to both, and both must agree.
 
 use std::borrow::Cow;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use glint::model::identity::Identity;
 use glint::policy::{Policy, Settings, Target};
 use serde_json::{Map, Value, json};
 
 use crate::dice::Dice;
+use crate::venv;
 
 /// How many questions are put.
 const QUESTIONS: usize = 5000;
@@ -89,20 +87,8 @@ impl Target for Values<'_> {
 }
 
 fn ask_oslo(questions: &[Question]) -> Vec<String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/policy.py");
-    let mut python = Command::new(crate::venv::commands().join("python"))
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = python.stdin.take().unwrap();
     let lines: Vec<String> = questions.iter().map(|question| question.as_json().to_string()).collect();
-    let writer = std::thread::spawn(move || input.write_all((lines.join("\n") + "\n").as_bytes()));
-    let output = python.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    venv::ask("policy.py", &lines)
 }
 
 impl Dice {
