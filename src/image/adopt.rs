@@ -64,16 +64,10 @@ pub async fn begin(app: &Arc<App>, image: &Image, added: Added) -> Result<()> {
         token: task_id.clone(),
         store: String::new(),
     };
-    if !adoptions::begin(&app.db, &lease, app.clock.now()).await? {
-        let text = "is not permitted as prior operation is still in progress";
-        return Err(Error::conflict(format!("New operation on image '{}' {text}", image.id)));
-    }
-    if let Some(task) = &added.task {
-        tasks::insert(&app.db, task).await?;
-    }
+    // In a task of its own: who goes away meanwhile leaves an adoption that goes on, and not an image that is locked until
+    // the lease runs out.
     let work = Adoption { app: Arc::clone(app), lease, task_id };
-    app.background.spawn(async move { work.run(work.adopt(added)).await });
-    Ok(())
+    app.background.spawn(work.begin(added)).await.map_err(Error::internal)?
 }
 
 /// Goes on with an adoption that a crash cut off: an image that is active by now gets its hash, any other is as before.
@@ -102,6 +96,23 @@ struct Adoption {
 }
 
 impl Adoption {
+    /// Takes the lease and notes the task; the rest is done when this has returned.
+    async fn begin(self, added: Added) -> Result<()> {
+        let (app, id) = (Arc::clone(&self.app), &self.lease.image_id);
+        if !adoptions::begin(&app.db, &self.lease, app.clock.now()).await? {
+            let text = "is not permitted as prior operation is still in progress";
+            return Err(Error::conflict(format!("New operation on image '{id}' {text}")));
+        }
+        if let Some(task) = &added.task
+            && let Err(error) = tasks::insert(&app.db, task).await
+        {
+            adoptions::undo(&app.db, &self.lease, app.clock.now()).await?;
+            return Err(error.into());
+        }
+        app.background.spawn(async move { self.run(self.adopt(added)).await });
+        Ok(())
+    }
+
     /// Does `work`, as long as the lease is ours: who deletes the image takes it away.
     async fn run(&self, work: impl Future<Output = Result<()>>) {
         let id = &self.lease.image_id;

@@ -282,6 +282,32 @@ async fn an_adoption_that_was_cut_off() {
     }
 }
 
+/// Wherever an addition is when its client goes away, it goes on or was never begun: no image stays locked.
+#[tokio::test]
+async fn an_addition_given_up_at_any_moment() {
+    let (app, web) = (TestApp::with(with_web).await, server().await);
+    let mut given_up = Vec::new();
+    for waits in 0.. {
+        let id = app.create(MEMBER, ready()).await;
+        let body = json!({"url": web.url("/a")});
+        let ask = app.request(MEMBER, "POST", &format!("/v2/images/{id}/locations")).json(&body);
+        if let Some(answer) = ask.given_up_after(waits).await {
+            assert_eq!(answer.status, 202);
+            break;
+        }
+        given_up.push(id);
+    }
+    assert!(given_up.len() >= 2, "an addition waits more often: {}", given_up.len());
+    // What was begun is done when those have been.
+    app.app.background.close();
+    app.app.background.wait().await;
+    for id in &given_up {
+        let image = app.get(ADMIN, &format!("/v2/images/{id}")).await.json();
+        assert!(image.get("os_glance_import_task").is_none(), "{image}");
+        assert!(["queued", "active"].contains(&image["status"].as_str().unwrap()), "{image}");
+    }
+}
+
 /// Who deletes an image while its bytes are read is not waited for, and nothing comes back.
 #[tokio::test]
 async fn deleted_while_it_is_read() {

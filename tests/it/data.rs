@@ -1,8 +1,5 @@
 //! The bytes of images: upload and download, whole and in parts, and what is left after an upload that failed.
 
-use std::future::poll_fn;
-use std::task::Poll;
-
 use aws_lc_rs::digest::{SHA512, digest};
 use serde_json::{Value, json};
 
@@ -316,7 +313,7 @@ async fn an_upload_given_up_at_any_moment() {
     let mut given_up = Vec::new();
     for waits in 0.. {
         let id = app.create(MEMBER, json!({"disk_format": "raw", "container_format": "bare"})).await;
-        if let Some(answer) = given_up_after(waits, app.upload(MEMBER, &id, b"data").send()).await {
+        if let Some(answer) = app.upload(MEMBER, &id, b"data").given_up_after(waits).await {
             assert_eq!(answer.status, 204);
             break;
         }
@@ -331,18 +328,4 @@ async fn an_upload_given_up_at_any_moment() {
         assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}/file")).await.text(), "data");
     }
     assert_eq!(app.stored_files().len(), given_up.len() + 1);
-}
-
-/// What comes of `work`; nothing when it has to wait once more than `waits` times.
-async fn given_up_after<T>(mut waits: usize, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = Box::pin(work);
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending if waits == 0 => Poll::Ready(None),
-        Poll::Pending => {
-            waits -= 1;
-            Poll::Pending
-        }
-    })
-    .await
 }

@@ -1,6 +1,8 @@
 //! A whole service in the test's process: its own folder, database and store, and requests that need no socket.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -191,6 +193,20 @@ impl Ask {
     pub fn of_blocks(mut self, blocks: Body) -> Self {
         self.blocks = Some(blocks);
         self
+    }
+
+    /// What comes of it; nothing when it has to wait once more than `waits` times: the client goes away then.
+    pub async fn given_up_after(self, mut waits: usize) -> Option<Answer> {
+        let mut work = Box::pin(self.send());
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending if waits == 0 => Poll::Ready(None),
+            Poll::Pending => {
+                waits -= 1;
+                Poll::Pending
+            }
+        })
+        .await
     }
 
     pub async fn send(self) -> Answer {
