@@ -4,9 +4,11 @@ use hyper::HeaderMap;
 use hyper::header::{FORWARDED, HOST};
 use hyper::http::uri::{Authority, PathAndQuery};
 
+use crate::api::ctx::header;
+
 /// The address without a path of the API. `believed`: a proxy in front says how the client reached it.
 pub(crate) fn base_url(headers: &HeaderMap, scheme: &str, believed: bool) -> String {
-    let host = text(headers, HOST.as_str()).filter(|host| !host.is_empty()).unwrap_or("localhost");
+    let host = header(headers, HOST.as_str()).filter(|host| !host.is_empty()).unwrap_or("localhost");
     let told = if believed { Told::by_proxy(headers) } else { Told::default() };
     let (scheme, host) = (told.scheme.unwrap_or(scheme), told.host.as_deref().unwrap_or(host));
     // compat: as in the reference, a scheme's own port is left out.
@@ -26,7 +28,7 @@ struct Told {
 impl Told {
     /// From `Forwarded` (RFC 7239) or, without it, the older `X-Forwarded-…`.
     fn by_proxy(headers: &HeaderMap) -> Self {
-        let (scheme, host) = match text(headers, FORWARDED.as_str()) {
+        let (scheme, host) = match header(headers, FORWARDED.as_str()) {
             Some(forwarded) => (parameter(forwarded, "proto"), parameter(forwarded, "host")),
             None => (first(headers, "x-forwarded-proto"), first(headers, "x-forwarded-host")),
         };
@@ -51,9 +53,5 @@ fn parameter<'a>(forwarded: &'a str, name: &str) -> Option<&'a str> {
 
 /// The first of the values that proxies in a row have put into header `name`.
 fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    text(headers, name)?.split(',').next().map(str::trim)
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+    header(headers, name)?.split(',').next().map(str::trim)
 }

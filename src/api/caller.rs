@@ -2,7 +2,7 @@
 
 use hyper::HeaderMap;
 
-use crate::api::ctx::Call;
+use crate::api::ctx::{Call, header};
 use crate::auth::Authority;
 use crate::auth::keystone::Shown;
 use crate::error::Result;
@@ -87,10 +87,6 @@ fn spelled_out(token: &str) -> Option<Identity> {
     let (user_id, project_id, roles) = (parts.next()?, parts.next()?, parts.next()?);
     let project_id = project_id.filter(|project| !project.eq_ignore_ascii_case("none"));
     Some(Identity { user_id, project_id, roles: list(roles.as_deref()), ..Identity::default() })
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn list(text: Option<&str>) -> Vec<String> {

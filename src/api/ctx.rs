@@ -66,7 +66,7 @@ impl Call {
 
     /// Header `name`, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+        header(&self.headers, name)
     }
 
     /// The address at which the client reached this service, without a path of the API.
@@ -128,7 +128,7 @@ impl Call {
         ImageTarget { image, caller: &self.identity }
     }
 
-    /// Asks `rule` about `image`, and whose it is where the reference still does.
+    /// Asks `rule` about `image`, and whose it is where the reference does.
     ///
     /// # Errors
     /// `Forbidden` when it does not hold, or `NotFound` when the caller may not even know that the image is there.
@@ -151,4 +151,9 @@ impl Call {
             }
         })
     }
+}
+
+/// Header `name`, if it is there and is text.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }

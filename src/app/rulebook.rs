@@ -90,8 +90,12 @@ impl Rulebook {
         // Some microseconds in all: less than handing it to another thread would take. What goes wrong is said by the
         // reading.
         let looks = look_at_all(&self.files).unwrap_or_default();
-        if std::mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), looks.clone()) == looks {
-            return;
+        {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if *seen == looks {
+                return;
+            }
+            *seen = looks;
         }
         match off_executor(&self.files, read_all).await {
             Ok((policy, _)) => {

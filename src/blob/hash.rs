@@ -115,9 +115,7 @@ impl Algorithm {
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(_, algorithm)| *algorithm == self).map_or("", |(name, _)| name)
     }
-}
 
-impl Algorithm {
     /// How long a digest is.
     pub fn digest_bytes(self) -> usize {
         self.sha().map_or(16, |sha| sha.output_len)
