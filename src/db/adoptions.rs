@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::db::images::{self, Updated};
 use crate::db::leases::{self, Lease};
 use crate::db::storage::{self, Allowance};
-use crate::db::{Db, DbError, Sql, Tx, sql};
+use crate::db::{Db, DbError, Tx, sql};
 use crate::model::image::Location;
 use crate::model::lifecycle::Status;
 
@@ -129,7 +129,7 @@ pub async fn finish(db: &Db, lease: &Lease, hashes: &Hashes, now: Timestamp) -> 
         }
         update.push(sql!(" WHERE id = ? AND deleted = ?", &lease.image_id, false));
         tx.execute(update).await?;
-        tx.execute(moved(lease, Status::Importing, Status::Active, now)).await?;
+        tx.execute(images::moved(&lease.image_id, Status::Importing, Status::Active, now)).await?;
         unlock(&tx, lease).await?;
         Ok(true)
     })
@@ -147,7 +147,7 @@ pub async fn undo(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError>
         if !leases::give_back(&tx, lease).await? {
             return Ok(());
         }
-        if tx.execute(moved(lease, Status::Importing, Status::Queued, now)).await? == 1 {
+        if tx.execute(images::moved(&lease.image_id, Status::Importing, Status::Queued, now)).await? == 1 {
             images::forget_locations(&tx, &lease.image_id, now).await?;
             let size = sql!("UPDATE images SET size = ? WHERE id = ?", None::<i64>, &lease.image_id);
             tx.execute(size).await?;
@@ -155,17 +155,6 @@ pub async fn undo(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError>
         Ok(())
     })
     .await
-}
-
-fn moved(lease: &Lease, from: Status, to: Status, now: Timestamp) -> Sql {
-    sql!(
-        "UPDATE images SET status = ?, updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
-        to.as_str(),
-        now,
-        &lease.image_id,
-        from.as_str(),
-        false
-    )
 }
 
 /// Removes the lock that this lease's work, or the work that it was taken over from, has set.

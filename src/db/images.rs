@@ -122,6 +122,18 @@ pub enum Updated {
     },
 }
 
+/// Moves image `id` from one status to another, if it stands there: the row count tells.
+pub(super) fn moved(id: &str, from: Status, to: Status, now: Timestamp) -> Sql {
+    sql!(
+        "UPDATE images SET status = ?, updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
+        to.as_str(),
+        now,
+        id,
+        from.as_str(),
+        false
+    )
+}
+
 /// compat: an owner without a name is none as soon as it is stored.
 fn stored_owner(image: &Image) -> Option<&str> {
     image.owner.as_deref().filter(|owner| !owner.is_empty())

@@ -93,31 +93,23 @@ pub async fn begin_upload(
     now: Timestamp,
 ) -> Result<Begun, DbError> {
     db.write(|tx| async move {
-        let queued = sql!(
-            "SELECT 1 FROM images WHERE id = ? AND status = ? AND deleted = ?",
-            &lease.image_id,
-            Status::Queued.as_str(),
-            false
-        );
-        if tx.fetch_optional(queued).await?.is_none() {
-            return Ok(Begun::NotQueued);
-        }
         if let Some(allowance) = allowance {
+            // An image that cannot take data is told of before the room that it does not need.
+            let queued = sql!(
+                "SELECT 1 FROM images WHERE id = ? AND status = ? AND deleted = ?",
+                &lease.image_id,
+                Status::Queued.as_str(),
+                false
+            );
+            if tx.fetch_optional(queued).await?.is_none() {
+                return Ok(Begun::NotQueued);
+            }
             let left = storage::left(&tx, allowance, &lease.image_id).await?;
             if size.map_or(left <= 0, |size| size > left) {
                 return Ok(Begun::Full { left });
             }
         }
-        let moved = tx
-            .execute(sql!(
-                "UPDATE images SET status = ?, updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
-                Status::Saving.as_str(),
-                now,
-                &lease.image_id,
-                Status::Queued.as_str(),
-                false
-            ))
-            .await?;
+        let moved = tx.execute(images::moved(&lease.image_id, Status::Queued, Status::Saving, now)).await?;
         if moved == 0 {
             return Ok(Begun::NotQueued);
         }
