@@ -17,6 +17,7 @@ mod memory;
 mod options;
 mod policy;
 mod policy_matrix;
+mod predefined;
 mod tls;
 mod venv;
 
