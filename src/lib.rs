@@ -13,10 +13,11 @@ pub mod work;
 // All that a request may reach.
 pub mod app;
 
-// The edges: none of them knows another, but for the stores, some of which fetch.
+// The edges: none of them knows another, but for the stores, some of which fetch, and who asks Keystone.
 pub mod auth;
 pub mod db;
 pub mod fetch;
+pub mod keystone;
 pub mod policy;
 pub mod store;
 

@@ -3,23 +3,20 @@
 //! A question is asked once however many requests wait for the answer, and it lives only as long as one of them waits.
 
 mod access_rules;
-mod cache;
-mod client;
-mod login;
 mod token;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::Duration;
-use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
+use futures_util::future::FutureExt;
 
 use crate::clock::Clock;
 use crate::config::keystone::Keystone as Options;
 use crate::error::{Error, Result};
+use crate::keystone::memory::{Askings, Cache};
+use crate::keystone::session::{Answer, Away, Session};
 use crate::model::identity::Identity;
-use cache::{Cache, Question};
-use client::{Away, Client};
 use token::Token;
 
 /// Tokens that are remembered.
@@ -48,19 +45,25 @@ pub struct Shown<'a> {
 pub struct Keystone {
     options: Options,
     clock: Clock,
-    client: Arc<Client>,
+    session: Arc<Session>,
     memory: Arc<Mutex<Memory>>,
 }
 
 /// What Keystone said, and what it is being asked.
 struct Memory {
-    known: Cache<Arc<Token>>,
-    refused: Cache<()>,
-    questions: HashMap<Question, WeakShared<Asking>>,
+    known: Cache<Question, Arc<Token>>,
+    refused: Cache<Question, ()>,
+    questions: Askings<Question, Said>,
 }
 
 type Said = Result<Option<Arc<Token>>, Away>;
-type Asking = BoxFuture<'static, Said>;
+
+/// What is asked: the hash of a token, and whether it may have ended already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Question {
+    hash: [u8; 32],
+    allow_expired: bool,
+}
 
 /// A valid token of a service that passes a request on.
 struct Service {
@@ -80,15 +83,15 @@ impl Keystone {
         let memory = Memory {
             known: Cache::new(keep, KNOWN_MAX),
             refused: Cache::new(keep.min(Duration::seconds(REFUSED_FOR_S)), REFUSED_MAX),
-            questions: HashMap::new(),
+            questions: Askings::default(),
         };
-        let client = Arc::new(Client::open(options.clone(), clock.clone())?);
-        Ok(Self { options, clock, client, memory: Arc::new(Mutex::new(memory)) })
+        let session = Arc::new(Session::open(options.access.clone(), clock.clone())?);
+        Ok(Self { options, clock, session, memory: Arc::new(Mutex::new(memory)) })
     }
 
     /// Where clients are told to get a token.
     pub fn www_authenticate_uri(&self) -> &str {
-        self.options.www_authenticate_uri.as_deref().unwrap_or(&self.options.auth_url)
+        self.options.www_authenticate_uri.as_deref().unwrap_or(&self.options.access.auth_url)
     }
 
     /// Who sent what `shown` is of; none when no valid token says so.
@@ -131,10 +134,7 @@ impl Keystone {
         if token.is_empty() || token.len() > TOKEN_LEN_MAX {
             return Ok(None);
         }
-        let said = self.ask(token, allow_expired).await.map_err(|away| {
-            let away: Box<dyn std::error::Error + Send + Sync> = format!("Keystone gives no answer: {away}").into();
-            Error::unavailable(away).adding("The Keystone service is temporarily unavailable.")
-        })?;
+        let said = self.ask(token, allow_expired).await?;
         Ok(said.filter(|token| allow_expired || !token.has_ended(self.clock.now())))
     }
 
@@ -150,27 +150,30 @@ impl Keystone {
             if memory.refused.get(&question, now).is_some() {
                 return Ok(None);
             }
-            memory.join(question).unwrap_or_else(|| {
-                let asking = self.question(question, token.to_owned()).boxed().shared();
-                memory.begin(question, &asking);
-                asking
-            })
+            memory.questions.join(question, || self.question(question, token.to_owned()).boxed())
         };
         asking.await
     }
 
     /// Asks Keystone, and remembers what it says.
     fn question(&self, question: Question, token: String) -> impl Future<Output = Said> + use<> {
-        let (client, memory, clock) = (Arc::clone(&self.client), Arc::clone(&self.memory), self.clock.clone());
+        let (session, memory, clock) = (Arc::clone(&self.session), Arc::clone(&self.memory), self.clock.clone());
+        // The catalogue is only needed to know what an access rule speaks of.
+        let flags = [(self.options.service_type.is_none(), "nocatalog"), (question.allow_expired, "allow_expired=1")];
+        let flags: Vec<&str> = flags.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| *flag).collect();
+        let path = if flags.is_empty() { "/auth/tokens".into() } else { format!("/auth/tokens?{}", flags.join("&")) };
         async move {
-            let said = client.validate(&token, question.allow_expired).await.map(|token| token.map(Arc::new));
+            // Keystone gives tokens with access rules only to those who say that they heed them.
+            let headers = [("X-Subject-Token", &*token), ("OpenStack-Identity-Access-Rules", "1")];
+            let answer = session.ask(&path, &headers).await;
+            let said = answer.and_then(|answer| verdict(&answer)).map(|token| token.map(Arc::new));
             let (mut memory, now) = (lock(&memory), clock.now());
             match &said {
                 Ok(Some(token)) => memory.known.put(question, Arc::clone(token), now),
                 Ok(None) => memory.refused.put(question, (), now),
                 Err(_) => {}
             }
-            memory.questions.remove(&question);
+            memory.questions.end(&question);
             said
         }
     }
@@ -186,18 +189,22 @@ impl Keystone {
     }
 }
 
-impl Memory {
-    /// The asking of `question` that is under way, if there is one.
-    fn join(&self, question: Question) -> Option<Shared<Asking>> {
-        self.questions.get(&question)?.upgrade()
+impl Question {
+    /// The question whether `token` is good.
+    fn about(token: &str, allow_expired: bool) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        Self { hash, allow_expired }
     }
+}
 
-    fn begin(&mut self, question: Question, asking: &Shared<Asking>) {
-        // Those whose every asker has gone away are over. There are never more of the others than requests.
-        self.questions.retain(|_, asking| asking.upgrade().is_some());
-        if let Some(asking) = asking.downgrade() {
-            self.questions.insert(question, asking);
-        }
+/// What Keystone's answer means.
+fn verdict(answer: &Answer) -> Result<Option<Token>, Away> {
+    match answer.status {
+        200 => Token::read(&answer.body).map(Some).map_err(|error| Away::because(format!("its answer: {error}"))),
+        // Not known, or of a form that cannot be known.
+        400 | 404 | 413 | 414 | 431 => Ok(None),
+        status => Err(Away::status(status)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::keystone::{Credential, Domain, Keystone, Login, Named, Scope};
+use super::keystone::{Access, Credential, Domain, Keystone, Login, Named, Scope};
 use super::options;
 use super::settings::Settings;
 
@@ -20,23 +20,34 @@ pub(super) fn keystone(settings: &mut Settings) -> Option<Keystone> {
         settings.fault(&section, "auth_url", "it has to say where Keystone is");
         return None;
     };
-    let path = |text: Option<String>| text.map(PathBuf::from);
+    let access = Access {
+        interfaces: settings.text(GROUP, "interface").into_iter().collect(),
+        timeout: seconds(settings, "http_connect_timeout"),
+        connect_retries: settings.number(GROUP, "http_request_max_retries").unwrap_or(0),
+        ..access(settings, GROUP, auth_url, login?)
+    };
     Some(Keystone {
         www_authenticate_uri: settings.text(GROUP, "www_authenticate_uri"),
-        interface: settings.text(GROUP, "interface").unwrap_or_default(),
-        region_name: settings.text(GROUP, "region_name"),
-        cafile: path(settings.text(GROUP, "cafile")),
-        certfile: path(settings.text(GROUP, "certfile")),
-        keyfile: path(settings.text(GROUP, "keyfile")),
-        insecure: settings.flag(GROUP, "insecure"),
-        http_connect_timeout: seconds(settings, "http_connect_timeout"),
-        http_request_max_retries: settings.number(GROUP, "http_request_max_retries").unwrap_or(0),
         token_cache_time: seconds(settings, "token_cache_time"),
         service_token_roles: settings.list(GROUP, "service_token_roles"),
         service_token_roles_required: settings.flag(GROUP, "service_token_roles_required"),
         service_type: settings.text(GROUP, "service_type"),
-        ..Keystone::at(auth_url, login?)
+        ..Keystone::by(access)
     })
+}
+
+/// How the options of `group` reach the Keystone at `auth_url`.
+fn access(settings: &mut Settings, group: &str, auth_url: String, login: Login) -> Access {
+    let mut path = |name: &str| settings.text(group, name).map(PathBuf::from);
+    let (cafile, certfile, keyfile) = (path("cafile"), path("certfile"), path("keyfile"));
+    Access {
+        region_name: settings.text(group, "region_name"),
+        insecure: settings.flag(group, "insecure"),
+        cafile,
+        certfile,
+        keyfile,
+        ..Access::to(auth_url, login)
+    }
 }
 
 /// A time; none for less than a second.

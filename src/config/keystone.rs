@@ -1,4 +1,4 @@
-//! The options of the group `keystone_authtoken`: where Keystone is, who we are there, and how long its word counts.
+//! Keystone as the operator describes it: where it is, who we are there, and how long its word counts.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,16 +8,33 @@ use secrecy::SecretString;
 /// Where tokens are checked, and how.
 #[derive(Clone, Debug)]
 pub struct Keystone {
+    /// How Keystone is reached.
+    pub access: Access,
     /// Where clients are told to get a token; `auth_url` if it is not given.
     pub www_authenticate_uri: Option<String>,
+    /// How long an answer is believed; none for not at all.
+    pub token_cache_time: Option<Duration>,
+    /// The roles that make a service of somebody: any of them.
+    pub service_token_roles: Vec<String>,
+    /// Whether a service token without such a role counts for nothing.
+    pub service_token_roles_required: bool,
+    /// What we are in the catalogue: needed for application credentials with access rules.
+    pub service_type: Option<String>,
+}
+
+/// How Keystone is reached, and as whom.
+#[derive(Clone, Debug)]
+pub struct Access {
     /// Where we log in.
     pub auth_url: String,
     /// Who we are there.
     pub login: Login,
-    /// Which of Keystone's endpoints in the catalogue is ours to ask.
-    pub interface: String,
+    /// Which of Keystone's endpoints in the catalogue are ours to ask: the first of these that there is.
+    pub interfaces: Vec<String>,
     /// In which region; any, if it is not given.
     pub region_name: Option<String>,
+    /// The endpoint, whatever the catalogue says.
+    pub endpoint_override: Option<String>,
     /// Certificates to trust, where they are not the system's.
     pub cafile: Option<PathBuf>,
     /// Our own certificate, where Keystone wants one.
@@ -27,17 +44,9 @@ pub struct Keystone {
     /// Whether any certificate will do.
     pub insecure: bool,
     /// How long Keystone may take to answer; a limit of ours, if it is not given.
-    pub http_connect_timeout: Option<Duration>,
+    pub timeout: Option<Duration>,
     /// How often to try again to connect.
-    pub http_request_max_retries: u32,
-    /// How long an answer is believed; none for not at all.
-    pub token_cache_time: Option<Duration>,
-    /// The roles that make a service of somebody: any of them.
-    pub service_token_roles: Vec<String>,
-    /// Whether a service token without such a role counts for nothing.
-    pub service_token_roles_required: bool,
-    /// What we are in the catalogue: needed for application credentials with access rules.
-    pub service_type: Option<String>,
+    pub connect_retries: u32,
 }
 
 /// How we log in (`auth_type`).
@@ -110,24 +119,34 @@ pub enum Scope {
 }
 
 impl Keystone {
-    /// The Keystone at `auth_url`, with the reference's defaults for everything else.
-    pub fn at(auth_url: String, login: Login) -> Self {
+    /// The Keystone that `access` reaches, with the reference's defaults for everything else.
+    pub fn by(access: Access) -> Self {
         Self {
+            access,
             www_authenticate_uri: None,
-            auth_url,
-            login,
-            interface: "internal".into(),
-            region_name: None,
-            cafile: None,
-            certfile: None,
-            keyfile: None,
-            insecure: false,
-            http_connect_timeout: None,
-            http_request_max_retries: 3,
             token_cache_time: Some(Duration::from_mins(5)),
             service_token_roles: vec!["service".into()],
             service_token_roles_required: true,
             service_type: None,
+        }
+    }
+}
+
+impl Access {
+    /// The Keystone at `auth_url`, with the defaults of `auth_token` for everything else.
+    pub fn to(auth_url: String, login: Login) -> Self {
+        Self {
+            auth_url,
+            login,
+            interfaces: vec!["internal".into()],
+            region_name: None,
+            endpoint_override: None,
+            cafile: None,
+            certfile: None,
+            keyfile: None,
+            insecure: false,
+            timeout: None,
+            connect_retries: 3,
         }
     }
 }

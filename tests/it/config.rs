@@ -424,8 +424,8 @@ fn keystone() {
         let operator =
             folder.read(&format!("[paste_deploy]\nflavor = keystone\n[keystone_authtoken]\n{text}")).unwrap();
         let Callers::Keystone(keystone) = operator.config.callers else { panic!("{text}") };
-        assert_eq!(format!("{:?} cache {:?}", keystone.login, keystone.token_cache_time), expected);
-        assert_eq!(keystone.auth_url, "http://k:5000");
+        assert_eq!(format!("{:?} cache {:?}", keystone.access.login, keystone.token_cache_time), expected);
+        assert_eq!(keystone.access.auth_url, "http://k:5000");
     }
 }
 

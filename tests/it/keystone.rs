@@ -70,10 +70,10 @@ impl Service {
             password: "the-service-password".into(),
             scope: config::Scope::Project(config::Named::Id("service".into())),
         };
-        let mut options = config::Keystone::at(url.clone(), login);
+        let mut options = config::Keystone::by(config::Access::to(url.clone(), login));
         options.www_authenticate_uri = Some("http://keystone.test/identity".into());
-        options.http_connect_timeout = Some(PATIENCE);
-        options.http_request_max_retries = 0;
+        options.access.timeout = Some(PATIENCE);
+        options.access.connect_retries = 0;
         change(&mut options);
         let test = TestApp::with(|config| config.callers = Callers::Keystone(Box::new(options))).await;
         let service = Self { test, wire, script };

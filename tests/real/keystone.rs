@@ -327,8 +327,8 @@ fn as_glance() -> config::Login {
 }
 
 fn options(keystone: &Served, login: config::Login) -> config::Keystone {
-    let mut options = config::Keystone::at(keystone.url(), login);
-    options.http_connect_timeout = Some(PATIENCE);
+    let mut options = config::Keystone::by(config::Access::to(keystone.url(), login));
+    options.access.timeout = Some(PATIENCE);
     options.service_type = Some("image".into());
     options
 }

@@ -1,6 +1,5 @@
 //! What Keystone says of a token, as far as it concerns us.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::auth::keystone::access_rules::{AccessRule, AccessRules};
@@ -47,33 +46,6 @@ impl Token {
     }
 }
 
-/// What we need of the answer to our own login.
-pub(super) struct OwnToken {
-    /// When the token ends.
-    pub(super) expires_at: Timestamp,
-    catalog: Vec<Service>,
-}
-
-impl OwnToken {
-    /// Reads the body of Keystone's answer.
-    pub(super) fn read(body: &[u8]) -> serde_json::Result<Self> {
-        let Answer { token } = serde_json::from_slice(body)?;
-        Ok(Self { expires_at: token.expires_at, catalog: token.catalog })
-    }
-
-    /// The address of Keystone itself, for `interface` and, if given, in `region`.
-    pub(super) fn identity_endpoint(&self, interface: &str, region: Option<&str>) -> Option<&str> {
-        let mut endpoints =
-            self.catalog.iter().filter(|service| service.kind == "identity").flat_map(|service| &service.endpoints);
-        let fits = |endpoint: &&Endpoint| {
-            let in_region =
-                |region| [endpoint.region.as_deref(), endpoint.region_id.as_deref()].contains(&Some(region));
-            endpoint.interface == interface && region.is_none_or(in_region)
-        };
-        endpoints.find(fits).map(|endpoint| endpoint.url.as_str())
-    }
-}
-
 #[derive(Deserialize)]
 struct Answer {
     token: Body,
@@ -87,7 +59,7 @@ struct Body {
     system: Option<System>,
     #[serde(default)]
     roles: Vec<Role>,
-    expires_at: DateTime<Utc>,
+    expires_at: Timestamp,
     is_admin_project: Option<bool>,
     application_credential: Option<ApplicationCredential>,
     #[serde(default)]
@@ -125,16 +97,6 @@ struct ApplicationCredential {
 struct Service {
     #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
-    endpoints: Vec<Endpoint>,
-}
-
-#[derive(Deserialize)]
-struct Endpoint {
-    interface: String,
-    url: String,
-    region: Option<String>,
-    region_id: Option<String>,
 }
 
 #[cfg(test)]

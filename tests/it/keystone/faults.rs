@@ -65,8 +65,8 @@ async fn check_fault(of_logins: bool, what: &str, reply: Reply) {
 #[tokio::test]
 async fn nobody_listens() {
     let service = Service::with(|options| {
-        options.auth_url = "http://127.0.0.1:9".into();
-        options.http_request_max_retries = 1;
+        options.access.auth_url = "http://127.0.0.1:9".into();
+        options.access.connect_retries = 1;
     })
     .await;
     let began = Instant::now();
@@ -81,7 +81,7 @@ async fn nobody_listens() {
 
 /// A service that waits for Keystone a second.
 async fn impatient() -> Service {
-    Service::with(|options| options.http_connect_timeout = Some(Duration::from_secs(1))).await
+    Service::with(|options| options.access.timeout = Some(Duration::from_secs(1))).await
 }
 
 /// A silent Keystone holds up as many requests as there are turns, for the time of one answer, and no more.
@@ -127,8 +127,8 @@ async fn the_endpoint_is_looked_up() {
         [("internal", None, 200), ("internal", Some("one"), 200), ("internal", Some("two"), 503), ("admin", None, 503)]
     {
         let service = Service::with(|options| {
-            options.interface = interface.into();
-            options.region_name = region.map(Into::into);
+            options.access.interfaces = vec![interface.into()];
+            options.access.region_name = region.map(Into::into);
         })
         .await;
         assert_eq!(service.list("member").await.status, status, "{interface} {region:?}");

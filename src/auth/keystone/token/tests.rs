@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{OwnToken, Token};
+use super::Token;
 use crate::model::identity::Identity;
 
 /// A token as Keystone tells it, with `change` over it; null takes a member away.
@@ -86,26 +86,5 @@ fn access_rules_are_heeded() {
     ];
     for (us, method, path, expected) in cases {
         assert_eq!(rules.allow(us, method, path), expected, "{us:?} {method} {path}");
-    }
-}
-
-#[test]
-fn keystone_is_found_in_the_catalogue() {
-    let endpoint = |interface: &str, region: &str| json!({"interface": interface, "region": region, "region_id": region, "url": format!("{interface}.{region}")});
-    let catalog = json!([
-        {"type": "image", "endpoints": [endpoint("internal", "one")]},
-        {"type": "compute"},
-        {"type": "identity", "endpoints": [endpoint("public", "one"), endpoint("internal", "one"),
-            endpoint("internal", "two")]},
-    ]);
-    let own = OwnToken::read(&token(&json!({ "catalog": catalog }))).unwrap();
-    let cases = [
-        ("internal", None, Some("internal.one")),
-        ("internal", Some("two"), Some("internal.two")),
-        ("public", Some("two"), None),
-        ("admin", None, None),
-    ];
-    for (interface, region, expected) in cases {
-        assert_eq!(own.identity_endpoint(interface, region), expected, "{interface} {region:?}");
     }
 }

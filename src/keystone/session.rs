@@ -1,4 +1,4 @@
-//! Talking to Keystone: our own login, and the question whose a token is. Everything has a deadline, few questions are
+//! A session with Keystone: our own login, and questions that need it. Everything has a deadline, few questions are
 //! open at a time, and a Keystone that cannot be reached is left alone for a moment.
 
 use std::path::Path;
@@ -13,15 +13,15 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::auth::keystone::login;
-use crate::auth::keystone::token::{OwnToken, Token};
 use crate::clock::{Clock, Timestamp};
-use crate::config::keystone::Keystone;
+use crate::config::keystone::Access;
 use crate::error::{Error, Result};
+use crate::keystone::catalog::OwnToken;
+use crate::keystone::login;
 
 /// How long Keystone may take for one answer, where the operator does not say.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one token may take in all: the wait for its turn, our login, every attempt.
+/// How long one question may take in all: the wait for its turn, our login, every attempt.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Questions that are open at a time.
 const OPEN_MAX: usize = 32;
@@ -39,18 +39,31 @@ const RENEW_BEFORE_S: i64 = 120;
 /// Why Keystone gave no answer that counts: for the log. Several may wait for one answer, so it can be copied.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Away(Arc<str>);
+pub struct Away(Arc<str>);
 
 impl Away {
-    fn because(reason: impl Into<String>) -> Self {
+    /// That it is away for this reason.
+    pub fn because(reason: impl Into<String>) -> Self {
         Self(reason.into().into())
+    }
+
+    /// That it answers with a status which says nothing about what was asked.
+    pub fn status(status: u16) -> Self {
+        Self::because(if status == 401 { "it refuses our own token".to_owned() } else { format!("status {status}") })
     }
 }
 
-/// A connection to Keystone, and our own token there.
-pub(super) struct Client {
+impl From<Away> for Error {
+    fn from(away: Away) -> Self {
+        let cause: Box<dyn std::error::Error + Send + Sync> = format!("Keystone gives no answer: {away}").into();
+        Self::unavailable(cause).adding("The Keystone service is temporarily unavailable.")
+    }
+}
+
+/// A session with Keystone: connections to it, and our own token there.
+pub struct Session {
     http: reqwest::Client,
-    options: Keystone,
+    access: Access,
     clock: Clock,
     own: tokio::sync::Mutex<Option<Arc<Own>>>,
     turns: Semaphore,
@@ -67,17 +80,23 @@ struct Own {
 }
 
 /// Keystone's answer, read whole.
-struct Answer {
-    status: u16,
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// What it says.
+    pub body: Vec<u8>,
     subject: Option<SecretString>,
-    body: Vec<u8>,
 }
 
-impl Client {
-    pub(super) fn open(options: Keystone, clock: Clock) -> Result<Self> {
+impl Session {
+    /// A session by `access`. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// When the certificates cannot be read.
+    pub fn open(access: Access, clock: Clock) -> Result<Self> {
         Ok(Self {
-            http: http(&options)?,
-            options,
+            http: http(&access)?,
+            access,
             clock,
             own: tokio::sync::Mutex::default(),
             turns: Semaphore::new(OPEN_MAX),
@@ -85,41 +104,35 @@ impl Client {
         })
     }
 
-    /// What `token` says; none if Keystone does not know it, or not any more.
-    pub(super) async fn validate(&self, token: &str, allow_expired: bool) -> Result<Option<Token>, Away> {
+    /// Asks for what is at `path`, below the version of the Identity API, with `headers`, which nobody sees.
+    ///
+    /// # Errors
+    /// When Keystone gives no answer, whatever its status.
+    pub async fn ask(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Answer, Away> {
         let in_time = timeout(DEADLINE, async {
             let Ok(_turn) = self.turns.acquire().await else {
                 return Err(Away::because("we are stopping"));
             };
             let own = self.own_token().await?;
-            let answer = self.ask(&own, token, allow_expired).await?;
+            let answer = self.ask_as(&own, path, headers).await?;
             if answer.status != 401 {
-                return verdict(&answer);
+                return Ok(answer);
             }
             // Our own token may have been revoked: once more with a new one.
             self.forget(&own).await;
             let own = self.own_token().await?;
-            verdict(&self.ask(&own, token, allow_expired).await?)
+            self.ask_as(&own, path, headers).await
         });
         in_time.await.unwrap_or_else(|_| Err(Away::because("it took too long in all")))
     }
 
-    async fn ask(&self, own: &Own, token: &str, allow_expired: bool) -> Result<Answer, Away> {
-        let mut url = format!("{}/auth/tokens", own.endpoint);
-        // The catalogue is only needed to know what an access rule speaks of.
-        let flags = [(self.options.service_type.is_none(), "nocatalog"), (allow_expired, "allow_expired=1")];
-        let mut sign = '?';
-        for (_, flag) in flags.iter().filter(|(wanted, _)| *wanted) {
-            url.push(sign);
-            url.push_str(flag);
-            sign = '&';
+    async fn ask_as(&self, own: &Own, path: &str, headers: &[(&'static str, &str)]) -> Result<Answer, Away> {
+        let url = format!("{}{path}", own.endpoint);
+        let mut sent = vec![("X-Auth-Token", sensitive(own.token.expose_secret())?)];
+        for &(name, value) in headers {
+            sent.push((name, sensitive(value)?));
         }
-        let (ours, theirs) = (sensitive(own.token.expose_secret())?, sensitive(token)?);
-        // Keystone gives tokens with access rules only to those who say that they heed them.
-        let request = || {
-            let request = self.http.get(&url).header("X-Auth-Token", ours.clone());
-            request.header("X-Subject-Token", theirs.clone()).header("OpenStack-Identity-Access-Rules", "1")
-        };
+        let request = || sent.iter().fold(self.http.get(&url), |request, (name, value)| request.header(*name, value));
         self.send(request).await
     }
 
@@ -142,8 +155,8 @@ impl Client {
     }
 
     async fn log_in(&self) -> Result<Own, Away> {
-        let base = versioned(&self.options.auth_url);
-        let body = login::body(&self.options.login).to_string();
+        let base = versioned(&self.access.auth_url);
+        let body = login::body(&self.access.login).to_string();
         let request = || {
             let request = self.http.post(format!("{base}/auth/tokens"));
             request.header("Content-Type", "application/json").body(body.clone())
@@ -155,10 +168,12 @@ impl Client {
         }
         let own = OwnToken::read(&answer.body).map_err(|error| refused(error.to_string()))?;
         let token = answer.subject.ok_or_else(|| refused("no token in the answer".into()))?;
-        let (interface, region) = (&self.options.interface, self.options.region_name.as_deref());
-        let endpoint = own.identity_endpoint(interface, region).ok_or_else(|| {
+        let (interfaces, region) = (&self.access.interfaces, self.access.region_name.as_deref());
+        let listed = || own.identity_endpoint(interfaces, region);
+        let endpoint = self.access.endpoint_override.as_deref().or_else(listed).ok_or_else(|| {
             let place = region.map_or_else(String::new, |region| format!(" in region {region}"));
-            refused(format!("the catalogue has no {interface} endpoint of the identity service{place}"))
+            let interfaces = interfaces.join(" or ");
+            refused(format!("the catalogue has no {interfaces} endpoint of the identity service{place}"))
         })?;
         tracing::debug!(endpoint, "logged in to Keystone");
         let renew_at = own.expires_at - TimeDelta::seconds(RENEW_BEFORE_S);
@@ -168,7 +183,7 @@ impl Client {
     /// Sends a request and reads the answer; connecting is tried again as often as the operator wants.
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, Away> {
         let mut pause = FIRST_PAUSE;
-        let mut attempts_left = self.options.http_request_max_retries;
+        let mut attempts_left = self.access.connect_retries;
         loop {
             self.is_resting()?;
             let error = match request().send().await {
@@ -194,7 +209,7 @@ impl Client {
             }
             body.extend_from_slice(&block);
         }
-        Ok(Answer { status, subject, body })
+        Ok(Answer { status, body, subject })
     }
 
     /// A failure of the connection. Only one that is not the fault of a single question makes us rest.
@@ -215,17 +230,6 @@ impl Client {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         *resting = Some((Instant::now() + REST, away.clone()));
         away
-    }
-}
-
-/// What Keystone's answer means.
-fn verdict(answer: &Answer) -> Result<Option<Token>, Away> {
-    match answer.status {
-        200 => Token::read(&answer.body).map(Some).map_err(|error| Away::because(format!("its answer: {error}"))),
-        // Not known, or of a form that cannot be known.
-        400 | 404 | 413 | 414 | 431 => Ok(None),
-        401 => Err(Away::because("it refuses our own token")),
-        status => Err(Away::because(format!("status {status}"))),
     }
 }
 
@@ -253,30 +257,30 @@ fn causes(error: &reqwest::Error) -> String {
     text
 }
 
-fn http(options: &Keystone) -> Result<reqwest::Client> {
-    let mut builder = builder(options)?;
-    if let Some(file) = &options.cafile {
+fn http(access: &Access) -> Result<reqwest::Client> {
+    let mut builder = builder(access)?;
+    if let Some(file) = &access.cafile {
         builder = builder.tls_certs_only(Certificate::from_pem_bundle(&pem(file)?).map_err(Error::internal)?);
     }
     let built = match builder.build() {
         // Where a system has no certificates to trust, a Keystone without TLS can still be asked.
-        Err(_) if options.auth_url.starts_with("http:") => self::builder(options)?.tls_certs_only([]).build(),
+        Err(_) if access.auth_url.starts_with("http:") => self::builder(access)?.tls_certs_only([]).build(),
         built => built,
     };
     built.map_err(Error::internal)
 }
 
-fn builder(options: &Keystone) -> Result<ClientBuilder> {
+fn builder(access: &Access) -> Result<ClientBuilder> {
     let builder = reqwest::Client::builder()
-        .timeout(options.http_connect_timeout.unwrap_or(ANSWER_TIMEOUT))
+        .timeout(access.timeout.unwrap_or(ANSWER_TIMEOUT))
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(OPEN_MAX)
         .redirect(Policy::none())
         .user_agent(concat!("glint/", env!("CARGO_PKG_VERSION")))
-        .tls_danger_accept_invalid_certs(options.insecure);
-    let Some(file) = &options.certfile else { return Ok(builder) };
+        .tls_danger_accept_invalid_certs(access.insecure);
+    let Some(file) = &access.certfile else { return Ok(builder) };
     let mut chain = pem(file)?;
-    if let Some(file) = &options.keyfile {
+    if let Some(file) = &access.keyfile {
         chain.push(b'\n');
         chain.extend(pem(file)?);
     }

@@ -1,0 +1,6 @@
+//! Asking Keystone: our own login there, one question at a time, and remembering the answers for a while.
+
+mod catalog;
+mod login;
+pub mod memory;
+pub mod session;
