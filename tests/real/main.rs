@@ -18,11 +18,14 @@ mod options;
 mod policy;
 mod policy_matrix;
 mod predefined;
+mod schema;
 mod tls;
 mod venv;
 
 #[path = "../it/harness/callers.rs"]
 mod callers;
+#[path = "../it/harness/database_server.rs"]
+mod database_server;
 #[path = "../it/harness/process.rs"]
 mod process;
 #[path = "../it/harness/raw.rs"]

@@ -23,8 +23,8 @@ wait_for() {
   done
 }
 
-# Whether the process runs. One that has ended and that nobody has asked about does not.
-runs() { [ -r "/proc/$1/status" ] && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status"; }
+# Whether the process runs. One that has ended, and that nobody has asked about, does not.
+runs() { grep -qs "^State:[[:space:]]*[^Z[:space:]]" "/proc/$1/status"; }
 
 # end_process FILE [SIGNAL]: ends the process whose pid is in FILE, and waits until it has gone.
 end_process() {

@@ -1,0 +1,90 @@
+//! A database server of a test's own: `tests/servers` starts it in a folder that goes with it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A kind of server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    MariaDb,
+    PostgreSql,
+}
+
+impl Kind {
+    fn script(self) -> &'static str {
+        match self {
+            Self::MariaDb => "mariadb.sh",
+            Self::PostgreSql => "postgres.sh",
+        }
+    }
+
+    /// A program that runs the statements of its standard input on the server at `port`, in `database`.
+    fn client(self, port: &str, database: &str) -> Command {
+        let mut command = match self {
+            Self::MariaDb => Command::new("mariadb"),
+            Self::PostgreSql => Command::new("psql"),
+        };
+        match self {
+            Self::MariaDb => command
+                .args(["--no-defaults", "--protocol=tcp", "--host=127.0.0.1", "--user=glance", "--password=glance"])
+                .args(["--batch", "--skip-column-names", "--port", port, database]),
+            Self::PostgreSql => command
+                .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"])
+                .args(["--host=127.0.0.1", "--username=glance", "--port", port, database]),
+        };
+        command
+    }
+}
+
+/// A server that runs until this is dropped.
+pub struct DatabaseServer {
+    kind: Kind,
+    folder: TempDir,
+    url: String,
+}
+
+impl DatabaseServer {
+    pub fn start(kind: Kind) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let started = control(kind, "start", folder.path()).stderr(Stdio::inherit()).output().unwrap();
+        assert!(started.status.success(), "{kind:?} starts");
+        Self { kind, folder, url: String::from_utf8(started.stdout).unwrap().trim().to_owned() }
+    }
+
+    /// Makes an empty database; its URL in SQLAlchemy's form.
+    pub fn make(&self, database: &str) -> String {
+        let characters = if self.kind == Kind::MariaDb { " CHARACTER SET utf8" } else { "" };
+        self.ask(&self.url, &format!("CREATE DATABASE {database}{characters};"));
+        let (server, _) = self.url.rsplit_once('/').unwrap();
+        format!("{server}/{database}")
+    }
+
+    /// The lines that the server's own client prints for `statements` in the database at `url`.
+    pub fn ask(&self, url: &str, statements: &str) -> Vec<String> {
+        let (server, database) = url.rsplit_once('/').unwrap();
+        let (_, port) = server.rsplit_once(':').unwrap();
+        let input = self.folder.path().join("statements.sql");
+        std::fs::write(&input, statements).unwrap();
+        let input = std::fs::File::open(input).unwrap();
+        let mut client = self.kind.client(port, database);
+        let asked = client.stdin(input).stderr(Stdio::inherit()).output().unwrap();
+        assert!(asked.status.success(), "{statements}");
+        String::from_utf8(asked.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for DatabaseServer {
+    fn drop(&mut self) {
+        // What it holds goes with its folder.
+        let _ = control(self.kind, "stop", self.folder.path()).status();
+    }
+}
+
+fn control(kind: Kind, verb: &str, folder: &Path) -> Command {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(kind.script());
+    let mut command = Command::new(script);
+    command.arg(verb).arg(folder);
+    command
+}
