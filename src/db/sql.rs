@@ -164,15 +164,15 @@ impl Db {
         Ok(self.fetch_all(sql).await?.into_iter().next())
     }
 
-    /// Does `work`, whose statements all see the database at one moment: one trip to it. It runs on a thread that may
-    /// block.
+    /// Does `work`, whose statements all see the database at one moment: one trip to it. It may be broken off and begin anew
+    /// elsewhere, so it must do nothing that cannot be done twice.
     pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
     where
         T: Send + 'static,
-        W: FnOnce(&Reading<'_>) -> Result<T, DbError> + Send + 'static,
+        W: Fn(&Reading<'_>) -> Result<T, DbError> + Send + 'static,
     {
         match &*self.engine {
-            Engine::Sqlite(sqlite) => sqlite.read(|reader| work(&Reading::Sqlite(reader))).await,
+            Engine::Sqlite(sqlite) => sqlite.read(move |reader| work(&Reading::Sqlite(reader))).await,
         }
     }
 

@@ -1,5 +1,5 @@
-//! SQLite: several connections that read, and one thread that writes for everybody. A statement runs where its
-//! connection is, on a thread that may block, and its rows come back all at once: one change of threads a batch.
+//! SQLite: several connections that read, and one thread that writes for everybody. What is read in few steps is read on the
+//! thread of the request; what takes longer runs on one that may block, and its rows come back all at once.
 
 mod writer;
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatus};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, Rows, StatementStatus};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -33,12 +33,14 @@ const STATEMENTS_KEPT: usize = 128;
 const CACHE_KIB: u32 = 8 << 10;
 /// How many steps of SQLite's machine are made between two looks at the deadline: some hundred microseconds' worth.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+/// How many a statement may take on a thread that serves requests. A page of 25 images takes a third of it.
+const STEPS_HERE: i32 = 10_000;
 
 /// A database in a file.
 #[derive(Debug)]
 pub(super) struct Sqlite {
     file: PathBuf,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Idle>,
     room: Arc<Semaphore>,
     writer: Writer,
     counts: Arc<Counters>,
@@ -74,36 +76,60 @@ impl Sqlite {
         })
     }
 
-    /// Does `work`, whose statements all see the database at one moment. A caller that does not wait any longer, or not
-    /// longer than the deadline, ends the work, too.
+    /// Does `work`, whose statements all see the database at one moment: on this thread if it takes few steps, and otherwise,
+    /// from its start, on one that may block. A caller that does not wait any longer, or not longer than the deadline, ends
+    /// the work, too.
     pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
     where
         T: Send + 'static,
-        W: FnOnce(&Reader<'_>) -> Result<T, DbError> + Send + 'static,
+        W: Fn(&Reader<'_>) -> Result<T, DbError> + Send + 'static,
     {
+        if let Some(done) = self.read_here(&work) {
+            return done;
+        }
         let room = timeout(READER_TIMEOUT, Arc::clone(&self.room).acquire_owned());
         let room = room.await.map_err(|_| unavailable("every connection is busy"))?.map_err(DbError::unavailable)?;
         let (file, idle, counts) = (self.file.clone(), Arc::clone(&self.idle), Arc::clone(&self.counts));
         let unwanted = Unwanted(Arc::new(AtomicBool::new(false)));
         let seen = Arc::clone(&unwanted.0);
         let reading = tokio::task::spawn_blocking(move || {
-            let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = match known {
+            let connection = match idle.take() {
                 Some(connection) => connection,
                 None => connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
             };
+            connection.busy_timeout(BUSY_TIMEOUT)?;
             stop_when(&connection, Instant::now() + STATEMENT_DEADLINE, seen)?;
-            connection.prepare_cached("BEGIN")?.raw_execute()?;
-            let done = work(&Reader { connection: &connection, counts: &counts })?;
-            connection.prepare_cached("COMMIT")?.raw_execute()?;
+            let done = at_one_moment(&connection, &counts, work)?;
             // A connection whose work failed is closed: whatever state it is in, nobody else meets it.
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            idle.put(connection);
             drop(room);
             Ok(done)
         });
         let done = reading.await.map_err(DbError::unavailable)?;
         drop(unwanted);
         done
+    }
+
+    /// Does `work` without a change of threads, which costs more than most reads. None when it would have to wait for a
+    /// connection or for another process, or when a statement takes too many steps: other requests wait for this thread.
+    fn read_here<T>(&self, work: impl Fn(&Reader<'_>) -> Result<T, DbError>) -> Option<Result<T, DbError>> {
+        let _room = self.room.try_acquire().ok()?;
+        let connection = self.idle.take()?;
+        connection.busy_timeout(Duration::ZERO).ok()?;
+        connection.progress_handler(STEPS_HERE, Some(|| true)).ok()?;
+        match at_one_moment(&connection, &self.counts, work) {
+            Err(DbError::Deadline | DbError::Contended(_)) => {
+                if connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok() {
+                    self.idle.put(connection);
+                }
+                None
+            }
+            Err(error) => Some(Err(error)),
+            Ok(done) => {
+                self.idle.put(connection);
+                Some(Ok(done))
+            }
+        }
     }
 
     /// Begins a piece of work that writes.
@@ -122,11 +148,29 @@ impl Sqlite {
     pub(super) async fn close(&self) {
         let all = u32::try_from(READERS).unwrap_or(u32::MAX);
         if let Ok(all) = self.room.acquire_many(all).await {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.idle.clear();
             all.forget();
         }
         self.room.close();
         self.writer.stop().await;
+    }
+}
+
+/// Connections that read and have nothing to do.
+#[derive(Debug, Default)]
+struct Idle(Mutex<Vec<Connection>>);
+
+impl Idle {
+    fn take(&self) -> Option<Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, connection: Connection) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -174,6 +218,18 @@ impl Columns for Seen<'_> {
     }
 }
 
+/// Does `work` in one transaction, which stays open when it fails.
+fn at_one_moment<T>(
+    connection: &Connection,
+    counts: &Counters,
+    work: impl Fn(&Reader<'_>) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    connection.prepare_cached("BEGIN")?.raw_execute()?;
+    let done = work(&Reader { connection, counts })?;
+    connection.prepare_cached("COMMIT")?.raw_execute()?;
+    Ok(done)
+}
+
 fn connect(file: &Path, access: OpenFlags) -> Result<Connection, DbError> {
     // No mutex: a connection is used by one thread at a time.
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -209,12 +265,16 @@ fn each(
     see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>,
 ) -> Result<(), DbError> {
     let mut statement = prepared(connection, sql)?;
-    let mut rows = statement.raw_query();
+    let done = see_all(statement.raw_query(), see);
+    // Also when it was broken off: the next who has the statement begins at no steps.
+    count(&statement, counts);
+    done
+}
+
+fn see_all(mut rows: Rows<'_>, see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>) -> Result<(), DbError> {
     while let Some(row) = rows.next()? {
         see(&Seen(row))?;
     }
-    drop(rows);
-    count(&statement, counts);
     Ok(())
 }
 

@@ -144,6 +144,20 @@ async fn steps_do_not_grow_with_the_images() {
     }
 }
 
+/// A page that takes many steps is begun on the thread of the request, broken off, and read whole on another.
+#[tokio::test]
+async fn what_takes_long_is_read_elsewhere() {
+    let app = TestApp::new().await;
+    seed(&app, 5000);
+    for (limit, statements) in [(25, 4), (1000, 5)] {
+        // A connection is opened elsewhere, too.
+        app.get(MEMBER, "/v2/images?limit=1").await;
+        let (page, counts) = counted(&app, app.get(MEMBER, &format!("/v2/images?limit={limit}"))).await;
+        assert_eq!(page.json()["images"].as_array().unwrap().len(), limit);
+        assert_eq!(counts.statements, statements, "limit {limit}");
+    }
+}
+
 /// Writes `images` images, of which half are public or the member's, and few are seen by anybody else.
 fn seed(app: &TestApp, images: u32) {
     let rows = format!(

@@ -67,10 +67,10 @@ fn admin() -> Identity {
 /// The plan of a page, a line a step.
 async fn plan(db: &Db, filter: &ImageFilter, who: &Identity, sort: &[(SortKey, Direction)], after: bool) -> String {
     let page = Page { sort: sort.to_vec(), marker: None, limit: 25 };
-    let filter = filter.clone();
-    let (found, filter) = db.read(move |reading| Ok((way(reading, &filter)?, filter))).await.unwrap();
+    let asked = filter.clone();
+    let found = db.read(move |reading| way(reading, &asked)).await.unwrap();
     let marker = after.then(marker);
-    explained(db, statement(&filter, who, &page, marker.as_ref(), &found).unwrap()).await
+    explained(db, statement(filter, who, &page, marker.as_ref(), &found).unwrap()).await
 }
 
 async fn explained(db: &Db, statement: Sql) -> String {
