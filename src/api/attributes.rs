@@ -111,7 +111,7 @@ fn with_form(wanted: &PropertySchema, value: &Value) -> Result<Attribute, String
 }
 
 /// What is wrong with `value` by one keyword of a schema.
-fn violation(check: &Check, value: &Value) -> Option<String> {
+pub(crate) fn violation(check: &Check, value: &Value) -> Option<String> {
     let shown = || python(value);
     let length = value.as_str().map(|text| text.chars().count() as u64);
     match check {
@@ -142,7 +142,7 @@ fn violation(check: &Check, value: &Value) -> Option<String> {
 }
 
 /// Whether `value` is of the JSON schema's type `name`.
-fn is_of(name: &str, value: &Value) -> bool {
+pub(crate) fn is_of(name: &str, value: &Value) -> bool {
     match name {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),
@@ -293,8 +293,9 @@ fn validation_data(value: &Value) -> Result<(), Fault> {
 
 /// Refuses members of `object` that are none of `expected`.
 pub(crate) fn unexpected(object: &Map<String, Value>, expected: &[&str]) -> Result<(), String> {
-    let names: Vec<String> =
-        object.keys().filter(|name| !expected.contains(&name.as_str())).map(|name| quoted(name)).collect();
+    let mut names: Vec<&String> = object.keys().filter(|name| !expected.contains(&name.as_str())).collect();
+    names.sort();
+    let names: Vec<String> = names.into_iter().map(|name| quoted(name)).collect();
     match names.as_slice() {
         [] => Ok(()),
         names => {

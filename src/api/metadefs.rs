@@ -1,103 +1,139 @@
-//! `/v2/metadefs/…`: the catalogue of metadata definitions, as one that is empty. Nothing can be put into it yet.
+//! `/v2/metadefs/…`: the catalogue of metadata definitions. Each kind of thing in it has a file; what they all ask is here.
+
+mod body;
+pub(crate) mod namespaces;
+pub(crate) mod objects;
+pub(crate) mod properties;
+pub(crate) mod resource_types;
+pub(crate) mod tags;
+mod typed;
+mod view;
 
 use hyper::StatusCode;
-use serde_json::json;
 
 use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
-use crate::api::{body, page};
+use crate::db::DbError;
+use crate::db::metadefs::contents::Added;
+use crate::db::metadefs::namespaces as rows;
 use crate::error::{Error, Kind, Result};
-use crate::policy::Rule;
+use crate::model::metadef::{Definition, Namespace};
+use crate::policy::{Rule, Target};
 
-/// `GET /v2/metadefs/resource_types`.
-pub(crate) async fn resource_types(call: Call) -> Result<Reply> {
-    allow(&call, Rule::ListMetadefResourceTypes)?;
-    reply::json(StatusCode::OK, &json!({ "resource_types": [] }))
+/// The namespace in the path, as far as the caller may see it. compat: of those that others hide, the reference tells that
+/// they are there.
+async fn seen(call: &Call) -> Result<Option<Namespace>> {
+    Ok(rows::find(&call.app.db, call.place(0), &call.identity).await?)
 }
 
-/// `GET /v2/metadefs/namespaces`.
-pub(crate) async fn namespaces(call: Call) -> Result<Reply> {
-    // compat: the reference fails with 500 on a limit that is no number.
-    limit(&call)?;
-    match call.query.get("sort_dir") {
-        None | Some("asc" | "desc") => {}
-        Some(other) => return Err(Error::invalid(format!("Invalid sort direction: {other}"))),
-    }
-    match call.query.get("visibility") {
-        None | Some("" | "public" | "private") => {}
-        Some(other) => return Err(Error::invalid(format!("Invalid visibility value: {other}"))),
-    }
-    allow(&call, Rule::GetMetadefNamespaces)?;
-    allow(&call, Rule::ListMetadefResourceTypes)?;
-    if let Some(marker) = call.query.get("marker").filter(|marker| !marker.is_empty()) {
-        return Err(undefined(marker));
-    }
-    let (first, _) = page::links("/v2/metadefs/namespaces", &call.query, None);
-    let empty = json!({ "namespaces": [], "schema": "/v2/schemas/metadefs/namespaces", "first": first });
-    reply::json(StatusCode::OK, &empty)
+/// The same, for those who say it so when there is none.
+async fn found(call: &Call) -> Result<Namespace> {
+    seen(call).await?.ok_or_else(|| missing(call.place(0)))
 }
 
-/// `POST /v2/metadefs/namespaces`.
-pub(crate) async fn create(mut call: Call) -> Result<Reply> {
-    body::expected(&mut call).await?;
-    call.mutating()?;
-    allow(&call, Rule::AddMetadefNamespace)?;
-    Err(Error::new(Kind::NotImplemented).saying("Metadata definitions are not implemented yet."))
-}
-
-/// `GET /v2/metadefs/namespaces/{namespace}/objects`.
-pub(crate) async fn objects(call: Call) -> Result<Reply> {
-    limit(&call)?;
-    Err(undefined(call.place(0)))
-}
-
-/// `GET /v2/metadefs/namespaces/{namespace}/tags`.
-pub(crate) async fn tags(call: Call) -> Result<Reply> {
-    limit(&call)?;
-    Err(missing(call.place(0)))
-}
-
-/// `GET` of a namespace; `GET` and `DELETE` of one of its objects.
-pub(crate) async fn no_definition(call: Call) -> Result<Reply> {
-    Err(undefined(call.place(0)))
-}
-
-/// `POST` and `PUT` of objects.
-pub(crate) async fn no_definition_to_change(mut call: Call) -> Result<Reply> {
-    body::expected(&mut call).await?;
-    Err(undefined(call.place(0)))
-}
-
-/// What else needs a namespace and no body.
-pub(crate) async fn no_namespace(call: Call) -> Result<Reply> {
-    Err(missing(call.place(0)))
-}
-
-/// What else needs both.
-pub(crate) async fn no_namespace_to_change(mut call: Call) -> Result<Reply> {
-    body::expected(&mut call).await?;
-    Err(missing(call.place(0)))
-}
-
-/// Asks `rule` about no namespace in particular. Who may not even see one is told that nothing is there.
-fn allow(call: &Call, rule: Rule) -> Result<()> {
-    let target = [("project_id", call.identity.project_id.as_deref())];
-    call.allow(rule, &target).map_err(|refusal| match call.allow(Rule::GetMetadefNamespace, &target) {
-        Ok(()) => refusal,
-        Err(_) => Error::new(Kind::NotFound),
-    })
-}
-
-/// Refuses a `limit` that is none.
-fn limit(call: &Call) -> Result<()> {
-    call.query.get("limit").map_or(Ok(()), |text| page::page_size(text).map(drop))
+/// The same, for those who say it otherwise.
+async fn defined(call: &Call) -> Result<Namespace> {
+    seen(call).await?.ok_or_else(|| undefined(call.place(0)))
 }
 
 /// compat: the reference has two texts for a namespace that is not there.
+fn missing(namespace: &str) -> Error {
+    Error::not_found(format!("Namespace {namespace} not found"))
+}
+
 fn undefined(namespace: &str) -> Error {
     Error::not_found(format!("Metadata definition namespace={namespace} was not found."))
 }
 
-fn missing(namespace: &str) -> Error {
-    Error::not_found(format!("Namespace {namespace} not found"))
+/// Asks `rule` about `namespace`.
+fn allow(call: &Call, rule: Rule, namespace: &Namespace) -> Result<()> {
+    allow_target(call, rule, &target(namespace))
+}
+
+/// Asks `rule` about no namespace in particular.
+fn allow_any(call: &Call, rule: Rule) -> Result<()> {
+    allow_target(call, rule, &[("project_id", call.identity.project_id.as_deref())])
+}
+
+/// Asks `rule` about `namespace`, and whether the caller may change anything at all.
+fn allow_change(call: &Call, rule: Rule, namespace: &Namespace) -> Result<()> {
+    allow(call, rule, namespace)?;
+    // compat: the reference forgets to ask this everywhere but for a new namespace.
+    call.mutating()
+}
+
+/// Whether `rule` holds for `namespace`.
+fn holds(call: &Call, rule: Rule, namespace: &Namespace) -> bool {
+    allow(call, rule, namespace).is_ok()
+}
+
+/// Who may not even see a namespace is told that nothing is there.
+fn allow_target(call: &Call, rule: Rule, target: &dyn Target) -> Result<()> {
+    call.allow(rule, target).map_err(|refusal| match call.allow(Rule::GetMetadefNamespace, target) {
+        Ok(()) if rule != Rule::GetMetadefNamespace => refusal,
+        _ => Error::new(Kind::NotFound),
+    })
+}
+
+fn target(namespace: &Namespace) -> [(&str, Option<&str>); 2] {
+    [("project_id", Some(&namespace.owner)), ("visibility", Some(namespace.visibility()))]
+}
+
+/// Refuses to delete something of a namespace that is protected.
+fn unprotected(namespace: &Namespace, what: &str) -> Result<()> {
+    if namespace.is_protected() {
+        return Err(Error::forbidden(format!("Metadata definition {what} is protected and cannot be deleted.")));
+    }
+    Ok(())
+}
+
+/// What the client is told when something new could not be written.
+fn not_added(error: DbError, namespace: &str) -> Error {
+    let DbError::Defined(kind, name) = &error else { return error.into() };
+    Error::conflict(match kind {
+        Definition::Namespace => format!("The metadata definition namespace={name} already exists."),
+        Definition::Association => format!(
+            "The metadata definition resource-type association of resource-type={name} to namespace={namespace} \
+             already exists."
+        ),
+        Definition::Object => {
+            format!("A metadata definition object with name={name} already exists in namespace={namespace}.")
+        }
+        Definition::Property => {
+            format!("A metadata definition property with name={name} already exists in namespace={namespace}.")
+        }
+        Definition::Tag => format!(
+            "A metadata tag with name={name} already exists in namespace={namespace}. (Please note that metadata tag \
+             names are case insensitive)."
+        ),
+    })
+}
+
+/// What the client is told when a change could not be written.
+fn not_changed(error: DbError, namespace: &str) -> Error {
+    let what = match &error {
+        DbError::Defined(Definition::Namespace, name) => format!("namespace with the same name of {name}"),
+        DbError::Defined(Definition::Object, name) => {
+            format!("object with the same name={name} in namespace={namespace}.")
+        }
+        DbError::Defined(Definition::Property, name) => {
+            format!("property with the same name={name} in namespace={namespace}.")
+        }
+        _ => return not_added(error, namespace),
+    };
+    Error::conflict(format!("Invalid update. It would result in a duplicate metadata definition {what}"))
+}
+
+/// What the client is told when there was no place for something new.
+fn really_added(added: Added, namespace: &str) -> Result<()> {
+    match added {
+        Added::Yes => Ok(()),
+        Added::NoNamespace => Err(missing(namespace)),
+        Added::TooMany => Err(body::too_many()),
+    }
+}
+
+/// The answer to a deletion.
+fn deleted() -> Reply {
+    reply::empty(StatusCode::NO_CONTENT)
 }

@@ -16,6 +16,7 @@ mod image_data;
 mod image_import;
 mod images;
 mod info;
+mod json_schema;
 mod locations;
 mod members;
 mod metadefs;

@@ -171,14 +171,26 @@ fn sorting(query: &mut Query) -> Result<Vec<(SortKey, Direction)>> {
 }
 
 fn sort_key(name: &str) -> Result<SortKey> {
-    SortKey::ALL.into_iter().find(|(_, known)| *known == name).map(|(key, _)| key).ok_or_else(|| {
-        let available: Vec<&str> = SortKey::ALL.iter().map(|(_, name)| *name).collect();
+    key_among(&SortKey::ALL, name)
+}
+
+/// The key called `name`.
+///
+/// # Errors
+/// `Invalid` when `all` has none of that name.
+pub(crate) fn key_among<K: Copy>(all: &[(K, &str)], name: &str) -> Result<K> {
+    all.iter().find(|(_, known)| *known == name).map(|(key, _)| *key).ok_or_else(|| {
+        let available: Vec<&str> = all.iter().map(|(_, name)| *name).collect();
         let available = available.join(", ");
         Error::invalid(format!("Invalid sort key: {name}. It must be one of the following: {available}."))
     })
 }
 
-fn sort_dir(name: &str) -> Result<Direction> {
+/// The direction called `name`.
+///
+/// # Errors
+/// `Invalid` for what is none.
+pub(crate) fn sort_dir(name: &str) -> Result<Direction> {
     match name {
         "asc" => Ok(Direction::Ascending),
         "desc" => Ok(Direction::Descending),

@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::api::ctx::{Call, RequestBody};
 use crate::api::error::{self, Asked};
+use crate::api::metadefs::{namespaces, objects, properties, resource_types};
 use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
@@ -152,88 +153,72 @@ pub const ROUTES: &[Route] = &[
         methods: &[on!(DELETE cached::delete), on!(PUT cached::queue)],
     },
     Route { path: "/cache/nodes/{}", allow: Some("GET"), methods: &[on!(GET cached::nodes, no body)] },
-    Route {
-        path: "/metadefs/resource_types",
-        allow: Some("GET"),
-        methods: &[on!(GET metadefs::resource_types, no body)],
-    },
+    Route { path: "/metadefs/resource_types", allow: Some("GET"), methods: &[on!(GET resource_types::list, no body)] },
     Route {
         path: "/metadefs/namespaces",
         allow: Some("GET, POST"),
-        methods: &[on!(GET metadefs::namespaces), on!(POST metadefs::create)],
+        methods: &[on!(GET namespaces::list), on!(POST namespaces::create)],
     },
     Route {
         path: "/metadefs/namespaces/{}",
         allow: Some("GET, PUT, DELETE"),
         methods: &[
-            on!(GET metadefs::no_definition, no body),
-            on!(PUT metadefs::no_namespace_to_change),
-            on!(DELETE metadefs::no_namespace, no body),
+            on!(GET namespaces::show, no body),
+            on!(PUT namespaces::update),
+            on!(DELETE namespaces::delete, no body),
         ],
     },
     Route {
         path: "/metadefs/namespaces/{}/resource_types",
         allow: Some("GET, POST"),
-        methods: &[on!(GET metadefs::no_namespace, no body), on!(POST metadefs::no_namespace_to_change)],
+        methods: &[on!(GET resource_types::of_namespace, no body), on!(POST resource_types::associate)],
     },
     Route {
         path: "/metadefs/namespaces/{}/resource_types/{}",
         allow: Some("DELETE"),
-        methods: &[on!(DELETE metadefs::no_namespace, no body)],
+        methods: &[on!(DELETE resource_types::dissociate, no body)],
     },
     Route {
         path: "/metadefs/namespaces/{}/properties",
         allow: Some("GET, POST, DELETE"),
         methods: &[
-            on!(GET metadefs::no_namespace, no body),
-            on!(POST metadefs::no_namespace_to_change),
-            on!(DELETE metadefs::no_namespace),
+            on!(GET properties::list, no body),
+            on!(POST properties::create),
+            on!(DELETE properties::delete_all),
         ],
     },
     Route {
         path: "/metadefs/namespaces/{}/properties/{}",
         allow: Some("GET, PUT, DELETE"),
-        methods: &[
-            on!(GET metadefs::no_namespace),
-            on!(PUT metadefs::no_namespace_to_change),
-            on!(DELETE metadefs::no_namespace),
-        ],
+        methods: &[on!(GET properties::show), on!(PUT properties::update), on!(DELETE properties::delete)],
     },
     Route {
         path: "/metadefs/namespaces/{}/objects",
         allow: Some("GET, POST, DELETE"),
-        methods: &[
-            on!(GET metadefs::objects),
-            on!(POST metadefs::no_definition_to_change),
-            on!(DELETE metadefs::no_namespace),
-        ],
+        methods: &[on!(GET objects::list), on!(POST objects::create), on!(DELETE objects::delete_all)],
     },
     Route {
         path: "/metadefs/namespaces/{}/objects/{}",
         allow: Some("GET, PUT, DELETE"),
-        methods: &[
-            on!(GET metadefs::no_definition, no body),
-            on!(PUT metadefs::no_definition_to_change),
-            on!(DELETE metadefs::no_definition, no body),
-        ],
+        methods: &[on!(GET objects::show, no body), on!(PUT objects::update), on!(DELETE objects::delete, no body)],
     },
     Route {
         path: "/metadefs/namespaces/{}/tags",
         allow: Some("GET, POST, DELETE"),
         methods: &[
-            on!(GET metadefs::tags),
-            on!(POST metadefs::no_namespace_to_change),
-            on!(DELETE metadefs::no_namespace),
+            on!(GET metadefs::tags::list),
+            on!(POST metadefs::tags::create_all),
+            on!(DELETE metadefs::tags::delete_all),
         ],
     },
     Route {
         path: "/metadefs/namespaces/{}/tags/{}",
         allow: Some("GET, POST, PUT, DELETE"),
         methods: &[
-            on!(GET metadefs::no_namespace, no body),
-            on!(POST metadefs::no_namespace, no body),
-            on!(PUT metadefs::no_namespace_to_change),
-            on!(DELETE metadefs::no_namespace, no body),
+            on!(GET metadefs::tags::show, no body),
+            on!(POST metadefs::tags::create, no body),
+            on!(PUT metadefs::tags::update),
+            on!(DELETE metadefs::tags::delete, no body),
         ],
     },
 ];

@@ -231,11 +231,7 @@ fn wanted_page(call: &Call) -> Result<TaskPage> {
     let mut query: Query = call.query.clone();
     let limit = query.take("limit").as_deref().map(page::page_size).transpose()?;
     let marker = query.take("marker").filter(|marker| !marker.is_empty());
-    let direction = match query.take("sort_dir").as_deref() {
-        None | Some("desc") => Direction::Descending,
-        Some("asc") => Direction::Ascending,
-        Some(other) => return Err(Error::invalid(format!("Invalid sort direction: {other}"))),
-    };
+    let direction = query.take("sort_dir").as_deref().map_or(Ok(Direction::Descending), page::sort_dir)?;
     let sort = match query.take("sort_key").as_deref() {
         // Every task in a list is not deleted: ordered by that, creation time decides.
         None | Some("deleted") => Ok(TaskColumn::CreatedAt),

@@ -5,7 +5,9 @@ pub mod identity;
 pub mod images;
 pub mod leases;
 pub mod members;
+pub mod metadefs;
 mod migrate;
+mod order;
 mod sql;
 mod sqlite;
 pub mod storage;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::model::metadef::Definition;
 
 pub(crate) use sql::{Arg, Row, Sql, Tx, sql};
 use sqlite::Sqlite;
@@ -95,6 +98,9 @@ pub enum DbError {
     /// A row with the same key exists.
     #[error("a row with the same key exists")]
     Duplicate,
+    /// A definition of that kind and name exists.
+    #[error("there is a {0:?} {1:?} already")]
+    Defined(Definition, String),
     /// Another transaction was in the way; the same work may be tried again.
     #[error("another transaction was in the way: {0}")]
     Contended(#[source] Source),

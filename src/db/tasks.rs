@@ -4,8 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::db::sql::Columns;
-use crate::db::{Arg, Db, DbError, Row, Sql, sql};
-use crate::model::filter::Direction;
+use crate::db::{Arg, Db, DbError, Row, Sql, order, sql};
 use crate::model::task::{Task, TaskColumn, TaskPage, TaskStatus};
 
 /// The columns that `read` reads, in its order.
@@ -92,20 +91,10 @@ pub async fn list(db: &Db, page: &TaskPage, marker: Option<&Task>) -> Result<Vec
     }
     let keys = keys(page.sort);
     if let Some(marker) = marker {
-        select.push(" AND (").push_joined(" OR ", after(marker, &keys, page.direction)).push(")");
+        let keys: Vec<(Sql, Arg)> = keys.iter().map(|key| (comparable(*key), value(marker, *key))).collect();
+        select.push(order::after(&keys, page.direction));
     }
-    let direction = match page.direction {
-        Direction::Ascending => "ASC",
-        Direction::Descending => "DESC",
-    };
-    select.push(" ORDER BY ").push_joined(
-        ", ",
-        keys.iter().map(|key| {
-            let mut key = comparable(*key);
-            key.push(format!(" {direction}").as_str());
-            key
-        }),
-    );
+    select.push(order::by(keys.into_iter().map(comparable), page.direction));
     select.push(sql!(" LIMIT ?", i64::from(page.limit)));
     db.fetch_all(select).await?.iter().map(read).collect()
 }
@@ -202,31 +191,11 @@ fn keys(sort: TaskColumn) -> Vec<TaskColumn> {
 
 /// A column, with what stands in for a value that is not set.
 fn comparable(column: TaskColumn) -> Sql {
-    sql!(format!("COALESCE(tasks.{}, ?)", column.as_str()), unset(column))
+    order::or_unset(&format!("tasks.{}", column.as_str()), unset(column))
 }
 
 fn unset(column: TaskColumn) -> Arg {
     if column.is_time() { Timestamp::UNIX_EPOCH.into() } else { "".into() }
-}
-
-/// What comes after `marker` in the order of `keys`: one condition for each key, all before it being equal.
-fn after(marker: &Task, keys: &[TaskColumn], direction: Direction) -> Vec<Sql> {
-    let operator = match direction {
-        Direction::Ascending => " > ?",
-        Direction::Descending => " < ?",
-    };
-    let compare = |key: TaskColumn, operator: &str| {
-        let mut sql = comparable(key);
-        sql.push(sql!(operator, value(marker, key)));
-        sql
-    };
-    let condition = |at: usize| {
-        let mut sql = Sql::new("(");
-        let equal = keys[..at].iter().map(|key| compare(*key, " = ?"));
-        sql.push_joined(" AND ", equal.chain(std::iter::once(compare(keys[at], operator)))).push(")");
-        sql
-    };
-    (0..keys.len()).map(condition).collect()
 }
 
 fn value(task: &Task, column: TaskColumn) -> Arg {

@@ -6,5 +6,6 @@ pub mod identity;
 pub mod image;
 pub mod lifecycle;
 pub mod member;
+pub mod metadef;
 pub mod property_schema;
 pub mod task;

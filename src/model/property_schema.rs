@@ -154,8 +154,8 @@ fn property(name: &str, schema: &Value) -> Result<PropertySchema, BadSchema> {
     Ok(PropertySchema { name: name.to_owned(), document: Value::Object(document), checks })
 }
 
-/// What `keyword` asks; nothing if it only describes.
-fn check(keyword: &str, value: &Value) -> Result<Option<Check>, String> {
+/// What `keyword` asks of a value; nothing if it only describes.
+pub fn check(keyword: &str, value: &Value) -> Result<Option<Check>, String> {
     let wrong = || format!("{keyword:?} is not as it should be");
     let length = || value.as_u64().ok_or_else(wrong);
     let number = || value.as_number().cloned().ok_or_else(wrong);

@@ -27,6 +27,7 @@ mod lists;
 mod locations;
 mod matrix;
 mod members;
+mod metadefs;
 mod off;
 mod pairs;
 mod policy_cli;

@@ -1,10 +1,10 @@
 //! What is off or not there yet answers as the reference does where it is off; and every path says which methods it has.
 
 use glint::api::routes::ROUTES;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::app::TestApp;
-use crate::harness::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
+use crate::harness::callers::{ADMIN, MEMBER, OTHER, READER};
 
 /// (path, `Allow`): the 49 rows of the reference's router that refuse a method.
 const REFUSING: [(&str, &str); 49] = [
@@ -183,79 +183,4 @@ async fn nothing_can_be_imported() {
     }
     let staged = app.request(MEMBER, "PUT", &format!("/v2/images/{id}/stage")).body("x").send().await;
     assert_eq!((staged.status, staged.message()), missing("'glance-direct' method is not available at this site."));
-}
-
-/// (method, path, status, message): the catalogue of definitions is empty.
-#[tokio::test]
-async fn the_catalogue_is_empty() {
-    let app = TestApp::new().await;
-    assert_eq!(app.get(READER, "/v2/metadefs/resource_types").await.json(), json!({"resource_types": []}));
-    let list = |query: &str| {
-        let first = format!("/v2/metadefs/namespaces{query}");
-        json!({"namespaces": [], "schema": "/v2/schemas/metadefs/namespaces", "first": first})
-    };
-    for query in ["", "?limit=0", "?visibility=public&resource_types=a%2Cb", "?visibility="] {
-        assert_eq!(app.get(MEMBER, &format!("/v2/metadefs/namespaces{query}")).await.json(), list(query), "{query}");
-    }
-    let (not_there, undefined) = ("Namespace n not found|", "Metadata definition namespace=n was not found.|");
-    let cases = [
-        ("GET", "?limit=x", 400, "limit param must be an integer|"),
-        ("GET", "?limit=-1", 400, "limit param must be positive|"),
-        ("GET", "?sort_dir=zz", 400, "Invalid sort direction: zz|"),
-        ("GET", "?visibility=zz", 400, "Invalid visibility value: zz|"),
-        ("GET", "?marker=n", 404, undefined),
-        ("POST", "", 403, "You are not authorized to complete add_metadef_namespace action.|"),
-        ("GET", "/n", 404, undefined),
-        ("PUT", "/n", 404, not_there),
-        ("DELETE", "/n", 404, not_there),
-        ("GET", "/n/resource_types", 404, not_there),
-        ("POST", "/n/resource_types", 404, not_there),
-        ("DELETE", "/n/resource_types/r", 404, not_there),
-        ("GET", "/n/properties", 404, not_there),
-        ("POST", "/n/properties", 404, not_there),
-        ("DELETE", "/n/properties", 404, not_there),
-        ("GET", "/n/properties/p", 404, not_there),
-        ("PUT", "/n/properties/p", 404, not_there),
-        ("DELETE", "/n/properties/p", 404, not_there),
-        ("GET", "/n/objects", 404, undefined),
-        ("GET", "/n/objects?limit=x", 400, "limit param must be an integer|"),
-        ("POST", "/n/objects", 404, undefined),
-        ("DELETE", "/n/objects", 404, not_there),
-        ("GET", "/n/objects/o", 404, undefined),
-        ("PUT", "/n/objects/o", 404, undefined),
-        ("DELETE", "/n/objects/o", 404, undefined),
-        ("GET", "/n/tags", 404, not_there),
-        ("GET", "/n/tags?limit=-1", 400, "limit param must be positive|"),
-        ("POST", "/n/tags", 404, not_there),
-        ("DELETE", "/n/tags", 404, not_there),
-        ("GET", "/n/tags/t", 404, not_there),
-        ("POST", "/n/tags/t", 404, not_there),
-        ("PUT", "/n/tags/t", 404, not_there),
-        ("DELETE", "/n/tags/t", 404, not_there),
-    ];
-    for (method, path, status, message) in cases {
-        let takes_body = matches!(method, "PUT" | "POST") && (method, path) != ("POST", "/n/tags/t");
-        let ask = app.request(MEMBER, method, &format!("/v2/metadefs/namespaces{path}"));
-        let ask = if takes_body { ask.json(&json!({"namespace": "n"})) } else { ask };
-        let answer = ask.send().await;
-        assert_eq!((answer.status, answer.message()), (status, message.to_owned()), "{method} {path}");
-        if takes_body {
-            let bare = app.request(MEMBER, method, &format!("/v2/metadefs/namespaces{path}")).send().await;
-            assert_eq!(
-                (bare.status, bare.message()),
-                (400, "Body expected in request.|".to_owned()),
-                "{method} {path}"
-            );
-        }
-    }
-    let answer = app.request(ADMIN, "POST", "/v2/metadefs/namespaces").json(&json!({"namespace": "n"})).send().await;
-    let expected = (501, "Metadata definitions are not implemented yet.|".to_owned());
-    assert_eq!((answer.status, answer.message()), expected);
-    let nobody = Caller { name: "nobody", project: Some("p1"), roles: "other" };
-    for path in ["resource_types", "namespaces"] {
-        let expected: (u16, Value) = (404, json!("The resource could not be found.<br /><br />\n\n\n"));
-        let answer = app.get(nobody, &format!("/v2/metadefs/{path}")).await;
-        assert_eq!((answer.status, answer.json()["message"].clone()), expected, "{path}");
-        assert_eq!(app.get(ANONYMOUS, &format!("/v2/metadefs/{path}")).await.status, 401, "{path}");
-    }
 }
