@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{Callers, Config, Database};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::keystone::limits::Limits;
 use crate::policy::property::PropertyRules;
 use crate::store::registry::Registry;
 
@@ -46,6 +47,8 @@ pub struct App {
     pub property_rules: Option<PropertyRules>,
     /// Who is calling.
     pub authority: Authority,
+    /// The limits in Keystone; none where they do not hold.
+    pub limits: Option<Limits>,
     /// The turns of those who read whole images only to know their hashes.
     pub readers: Semaphore,
     /// Work that outlives its request. Stopping waits for it.
@@ -85,6 +88,10 @@ impl App {
             Callers::FakeTokens => Authority::FakeTokens,
             Callers::Nobody => Authority::Nobody,
         };
+        let limits = match &config.limits {
+            Some(options) => Some(Limits::open((**options).clone(), clock.clone())?),
+            None => None,
+        };
         let policy = Rulebook::open(&config.policy).await.map_err(Error::internal)?;
         let image_schema = ImageSchema::new(&config)?;
         let property_rules = match &config.property_protection {
@@ -102,6 +109,7 @@ impl App {
             property_rules,
             image_schema,
             authority,
+            limits,
             readers: Semaphore::new(READERS_MAX),
             background: TaskTracker::new(),
             health_checks: Arc::new(Semaphore::new(health::CHECKS_MAX)),

@@ -9,7 +9,7 @@ use crate::api::{images, ownership};
 use crate::blob::range::{self, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::image::upload::Upload;
-use crate::image::{download as reading, upload as writing};
+use crate::image::{download as reading, limits, room, upload as writing};
 use crate::model::image::Image;
 use crate::policy::Rule;
 use crate::store::ByteRange;
@@ -21,6 +21,8 @@ pub(crate) async fn upload(mut call: Call) -> Result<Reply> {
     octets_only(&call)?;
     let size = announced_size(&call)?;
     call.mutating()?;
+    let project = call.identity.project_id.clone();
+    let by_limits = limits::for_upload(&call.app, project.as_deref(), size).await?;
     let store = call.header("x-image-meta-store").map(str::to_owned);
     call.app.stores.for_new_data(store.as_deref())?;
     let image = images::find(&call).await?;
@@ -28,8 +30,8 @@ pub(crate) async fn upload(mut call: Call) -> Result<Reply> {
     ownership::of_image(&call, Rule::UploadImage, &image)
         .map_err(|_| Error::forbidden(format!("Not allowed to upload image data for image {}", image.id)))?;
     let bytes = call.body.take();
-    let project = call.identity.project_id.clone();
-    writing::upload(&call.app, &image, Upload { bytes, size, store, project }).await?;
+    let allowance = by_limits.or_else(|| room::allowance(&call.app, project.as_deref()));
+    writing::upload(&call.app, &image, Upload { bytes, size, store, allowance }).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -7,6 +7,8 @@ use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
 use crate::config::{Driver, StoreConfig, Stores};
 use crate::error::{Error, Result};
+use crate::image::limits;
+use crate::model::limits::Resource;
 use crate::policy::{Nothing, Rule};
 
 /// `GET /v2/info/import`.
@@ -49,9 +51,16 @@ pub(crate) async fn stores_detail(call: Call) -> Result<Reply> {
     reply::json(StatusCode::OK, &json!({ "stores": detailed.collect::<Vec<_>>() }))
 }
 
-/// `GET /v2/info/usage`: nothing, as long as no unified limits are in force.
-pub(crate) async fn usage(_: Call) -> Result<Reply> {
-    reply::json(StatusCode::OK, &json!({ "usage": {} }))
+/// `GET /v2/info/usage`: nothing where limits in Keystone do not hold.
+pub(crate) async fn usage(call: Call) -> Result<Reply> {
+    let mut shown = Map::new();
+    if let Some((limits, usage)) = limits::usage(&call.app, call.identity.project_id.as_deref()).await? {
+        for resource in Resource::ALL {
+            let entry = json!({ "usage": limits::amount(&usage, resource), "limit": limits.shown(resource) });
+            shown.insert(resource.name().to_owned(), entry);
+        }
+    }
+    reply::json(StatusCode::OK, &json!({ "usage": shown }))
 }
 
 /// The stores, where they have names at all.

@@ -110,18 +110,18 @@ fn sample() -> anyhow::Result<String> {
             write!(sample, "\n[{}]\n", group.name)?;
         }
         last = group.name;
-        explain(&mut sample, group.options)?;
+        explain(&mut sample, group.name, group.options)?;
     }
     for driver in ["file", "http"] {
         write!(sample, "\n[name-of-a-store-of-type-{driver}]\n")?;
         for table in options::of_driver(driver).into_iter().flatten() {
-            explain(&mut sample, table)?;
+            explain(&mut sample, driver, table)?;
         }
     }
     Ok(sample)
 }
 
-fn explain(sample: &mut String, options: &[Opt]) -> anyhow::Result<()> {
+fn explain(sample: &mut String, group: &str, options: &[Opt]) -> anyhow::Result<()> {
     for option in options {
         write!(sample, "\n# {}\n", option.help)?;
         match option.standing {
@@ -130,7 +130,7 @@ fn explain(sample: &mut String, options: &[Opt]) -> anyhow::Result<()> {
             Standing::Idle(why) | Standing::Awaited(why) => writeln!(sample, "# Decides nothing: {why}.")?,
             Standing::Refused(why) => writeln!(sample, "# Refused, but for the default: {why}.")?,
         }
-        for (group, once) in option.once {
+        for (group, once) in option.once_in(group) {
             writeln!(sample, "# Once [{group}] {once}.")?;
         }
         writeln!(sample, "#{}", format!("{} = {}", option.name, option.default.unwrap_or_default()).trim_end())?;

@@ -15,16 +15,12 @@ const GROUP: &str = "keystone_authtoken";
 pub(super) fn keystone(settings: &mut Settings) -> Option<Keystone> {
     let section = settings.text(GROUP, "auth_section").unwrap_or_else(|| GROUP.to_owned());
     settings.add_group(&section, options::LOGIN);
-    let login = login(settings, &section);
-    let Some(auth_url) = settings.text(&section, "auth_url") else {
-        settings.fault(&section, "auth_url", "it has to say where Keystone is");
-        return None;
-    };
+    let access = access(settings, GROUP, &section)?;
     let access = Access {
         interfaces: settings.text(GROUP, "interface").into_iter().collect(),
         timeout: seconds(settings, "http_connect_timeout"),
         connect_retries: settings.number(GROUP, "http_request_max_retries").unwrap_or(0),
-        ..access(settings, GROUP, auth_url, login?)
+        ..access
     };
     Some(Keystone {
         www_authenticate_uri: settings.text(GROUP, "www_authenticate_uri"),
@@ -36,18 +32,23 @@ pub(super) fn keystone(settings: &mut Settings) -> Option<Keystone> {
     })
 }
 
-/// How the options of `group` reach the Keystone at `auth_url`.
-fn access(settings: &mut Settings, group: &str, auth_url: String, login: Login) -> Access {
+/// How Keystone is reached by the options of `group`, as whom those of `section` say; none, with a fault, where they do not.
+pub(super) fn access(settings: &mut Settings, group: &str, section: &str) -> Option<Access> {
+    let login = login(settings, section);
+    let Some(auth_url) = settings.text(section, "auth_url") else {
+        settings.fault(section, "auth_url", "it has to say where Keystone is");
+        return None;
+    };
     let mut path = |name: &str| settings.text(group, name).map(PathBuf::from);
     let (cafile, certfile, keyfile) = (path("cafile"), path("certfile"), path("keyfile"));
-    Access {
+    Some(Access {
         region_name: settings.text(group, "region_name"),
         insecure: settings.flag(group, "insecure"),
         cafile,
         certfile,
         keyfile,
-        ..Access::to(auth_url, login)
-    }
+        ..Access::to(auth_url, login?)
+    })
 }
 
 /// A time; none for less than a second.

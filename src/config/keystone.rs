@@ -49,6 +49,35 @@ pub struct Access {
     pub connect_retries: u32,
 }
 
+/// Which limits of Keystone's hold, and how it is asked for them (group `oslo_limit`).
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How Keystone is reached.
+    pub access: Access,
+    /// The endpoint that they are for.
+    pub endpoint: LimitedEndpoint,
+    /// How long an answer is believed.
+    pub keep: Duration,
+}
+
+/// The endpoint whose service and region have limits.
+#[derive(Clone, Debug)]
+pub enum LimitedEndpoint {
+    /// The one with this id.
+    Id(String),
+    /// The only one that fits.
+    Found {
+        /// The name of its service.
+        service_name: Option<String>,
+        /// The type of its service.
+        service_type: Option<String>,
+        /// Its region; any, if it is not given.
+        region: Option<String>,
+        /// Its interface.
+        interface: String,
+    },
+}
+
 /// How we log in (`auth_type`).
 #[derive(Clone, Debug)]
 pub enum Login {

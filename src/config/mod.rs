@@ -6,6 +6,7 @@ pub mod ini;
 pub mod keystone;
 pub mod operator;
 pub mod options;
+mod oslo_limit;
 pub mod paste;
 pub mod remark;
 mod review;
@@ -17,7 +18,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use keystone::Keystone;
+use keystone::{Keystone, Limits};
 
 /// The database in a data directory.
 pub const DATABASE_FILE: &str = "glint.sqlite";
@@ -31,6 +32,8 @@ pub struct Config {
     pub api: Api,
     /// How much of everything an image may have.
     pub quotas: Quotas,
+    /// The limits in Keystone; none where they do not hold. They go before `user_storage_quota`.
+    pub limits: Option<Box<Limits>>,
     /// Which formats exist.
     pub formats: Formats,
     /// Where bytes are kept.
@@ -342,6 +345,7 @@ impl Config {
             listener: Listener::default(),
             api: Api::default(),
             quotas: Quotas::default(),
+            limits: None,
             formats: Formats::default(),
             stores: Stores {
                 default: store.id.clone(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::authtoken;
 use super::image_schema::image_schema;
+use super::oslo_limit;
 use super::paste::{self, Filter, Pipeline};
 use super::remark::{Place, Remark};
 use super::review::review;
@@ -62,6 +63,7 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
         listener: listener(&mut settings),
         api: api(&mut settings, &pipeline),
         quotas: quotas(&mut settings),
+        limits: oslo_limit::limits(&mut settings).map(Box::new),
         formats: Formats {
             container_formats: settings.list("image_format", "container_formats"),
             disk_formats: settings.list("image_format", "disk_formats"),

@@ -21,7 +21,7 @@ pub struct Opt {
     pub default: Option<&'static str>,
     /// What it decides.
     pub help: &'static str,
-    /// The groups and names that it had once.
+    /// The groups and names that it had once; no group for the one in which it stands.
     pub once: &'static [(&'static str, &'static str)],
     /// Whether its value is shown to nobody.
     pub secret: bool,
@@ -83,6 +83,11 @@ impl Opt {
             // A test reads every default.
             Some(text) => value::read(self.kind, text).unwrap_or(Value::Unset),
         }
+    }
+
+    /// The groups and names that it had once, where it stands in `group`.
+    pub fn once_in<'a>(&'a self, group: &'a str) -> impl Iterator<Item = (&'a str, &'static str)> {
+        self.once.iter().map(move |(once, name)| (if once.is_empty() { group } else { once }, *name))
     }
 
     const fn once(mut self, once: &'static [(&'static str, &'static str)]) -> Self {

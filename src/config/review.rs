@@ -43,7 +43,8 @@ fn judge(settings: &Settings, entry: &Entry, left_alone: &mut Vec<&'static str>)
     if let Some(option) = settings.option(&group, &entry.key) {
         return standing(&group, option, entry);
     }
-    if let Some((group, option)) = settings.options().find(|(_, option)| was_once(option, &group, &entry.key)) {
+    if let Some((group, option)) = settings.options().find(|(here, option)| was_once(here, option, &group, &entry.key))
+    {
         let text = match option.standing {
             Standing::Idle(why) => format!("decides nothing: {why}"),
             _ => format!("is deprecated: write [{group}] {}", option.name),
@@ -81,8 +82,8 @@ fn is_default(option: &Opt, value: &Value) -> bool {
     *value == default || (default == Value::Unset && *value == Value::Text(String::new()))
 }
 
-fn was_once(option: &Opt, group: &str, name: &str) -> bool {
-    option.once.iter().any(|(in_group, once)| normal(in_group) == group && *once == name)
+fn was_once(here: &str, option: &Opt, group: &str, name: &str) -> bool {
+    option.once_in(here).any(|(in_group, once)| normal(in_group) == group && once == name)
 }
 
 fn about(file: &File, entry: &Entry, text: String) -> Remark {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ini::{self, Entry};
 use super::options::{self, Opt};
@@ -106,6 +107,16 @@ impl Settings {
     pub fn number<N: TryFrom<i128>>(&mut self, group: &str, name: &str) -> Option<N> {
         let Value::Number(number) = self.value(group, name) else { return None };
         let fitting = N::try_from(number).ok();
+        if fitting.is_none() {
+            self.fault(group, name, "it is out of range");
+        }
+        fitting
+    }
+
+    /// An option that is a time in seconds, which may have a fraction.
+    pub fn seconds(&mut self, group: &str, name: &str) -> Option<Duration> {
+        let Value::Real(seconds) = self.value(group, name) else { return None };
+        let fitting = Duration::try_from_secs_f64(seconds).ok();
         if fitting.is_none() {
             self.fault(group, name, "it is out of range");
         }
@@ -319,7 +330,7 @@ impl Settings {
     fn given_in_files(&self, group: &str, option: &Opt) -> Option<Given> {
         let mut given: Option<Given> = None;
         for file in self.files.iter().rev() {
-            for (in_group, name) in std::iter::once((group, option.name)).chain(option.once.iter().copied()) {
+            for (in_group, name) in std::iter::once((group, option.name)).chain(option.once_in(group)) {
                 let wanted = normal(in_group);
                 let found: Vec<&Entry> =
                     file.entries.iter().filter(|entry| entry.key == name && normal(&entry.section) == wanted).collect();

@@ -81,7 +81,7 @@ pub async fn place(
             return Ok(Updated::Changed);
         }
         if let Some(allowance) = allowance {
-            let left = storage::left(&tx, allowance, &lease.image_id).await?;
+            let left = storage::room(&tx, allowance, &lease.image_id).await?.left;
             if *size > left {
                 return Ok(Updated::Full { needed: *size, left });
             }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::clock::Timestamp;
 use crate::db::sql::{Columns, Reading, Seen, Value, any_of};
 use crate::db::storage::{self, Allowance};
-use crate::db::{Db, DbError, Sql, Tx, sql};
+use crate::db::{Db, DbError, Sql, Tx, sql, usage};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location, Visibility};
 use crate::model::lifecycle::Status;
@@ -63,18 +63,43 @@ fn visible_by_id(who: &Identity) -> Sql {
     visible
 }
 
-/// Writes a new image.
+/// How writing a new image went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is written.
+    Yes,
+    /// It is not: the project has so many images already.
+    TooMany(i64),
+}
+
+/// How many images a project may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountLimit {
+    /// The project; none for what belongs to nobody.
+    pub project: Option<String>,
+    /// How many.
+    pub most: i64,
+}
+
+/// Writes a new image, if the project of `limit`, where there is one, may have one more.
 ///
 /// # Errors
 /// `Duplicate` when the id was ever used: ids of deleted images are not given out again.
-pub async fn insert(db: &Db, image: &Image) -> Result<(), DbError> {
+pub async fn insert(db: &Db, image: &Image, limit: Option<&CountLimit>) -> Result<Inserted, DbError> {
     db.write(|tx| async move {
+        if let Some(CountLimit { project, most }) = limit {
+            let [there] = usage::read(tx.fetch_optional(usage::together([usage::images(project.as_deref())])).await?)?;
+            if there >= *most {
+                return Ok(Inserted::TooMany(there));
+            }
+        }
         let now = image.created_at;
         let mut batch = vec![insert_row(image)];
         // The id was never used: there are no rows of properties that could come back.
         batch.extend(image.properties.iter().map(|(name, value)| insert_property(&image.id, name, value, now)));
         batch.extend(image.tags.iter().map(|tag| insert_tag(&image.id, tag, now)));
-        tx.execute_batch(batch).await.map(drop)
+        tx.execute_batch(batch).await?;
+        Ok(Inserted::Yes)
     })
     .await
 }
@@ -159,7 +184,7 @@ pub async fn update(
         }
         if let Some(allowance) = allowance {
             let needed = bytes_at_new_places(after, allowance);
-            let left = if needed > 0 { storage::left(&tx, allowance, id).await? } else { 0 };
+            let left = if needed > 0 { storage::room(&tx, allowance, id).await?.left } else { 0 };
             if needed > left {
                 return Ok(Updated::Full { needed, left });
             }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::db::storage::{self, Allowance};
-use crate::db::{Db, DbError, Row, Tx, images, sql};
+use crate::db::storage::{self, Allowance, Room};
+use crate::db::{Db, DbError, Row, Tx, images, sql, usage};
 use crate::model::image::Location;
 use crate::model::lifecycle::Status;
 
@@ -74,10 +74,9 @@ pub enum Begun {
     /// The image is not `queued` any more.
     NotQueued,
     /// The project has no room for it.
-    Full {
-        /// Bytes that are left.
-        left: i64,
-    },
+    Full(Room),
+    /// The project has too many uploads: so many with this one.
+    TooMany(i64),
 }
 
 /// Takes an upload's lease and moves its image from `queued` to `saving`. With an `allowance`, room for `size` bytes is
@@ -104,9 +103,16 @@ pub async fn begin_upload(
             if tx.fetch_optional(queued).await?.is_none() {
                 return Ok(Begun::NotQueued);
             }
-            let left = storage::left(&tx, allowance, &lease.image_id).await?;
-            if size.map_or(left <= 0, |size| size > left) {
-                return Ok(Begun::Full { left });
+            let room = storage::room(&tx, allowance, &lease.image_id).await?;
+            if !allowance.storage.holds(size, room) {
+                return Ok(Begun::Full(room));
+            }
+            if let Some(most) = allowance.uploading {
+                let uploading = usage::uploading(allowance.project.as_deref(), &lease.image_id);
+                let [uploading] = usage::read(tx.fetch_optional(usage::together([uploading])).await?)?;
+                if uploading > most {
+                    return Ok(Begun::TooMany(uploading));
+                }
             }
         }
         let moved = tx.execute(images::moved(&lease.image_id, Status::Queued, Status::Saving, now)).await?;

@@ -12,6 +12,7 @@ mod sql;
 mod sqlite;
 pub mod storage;
 pub mod tasks;
+pub mod usage;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

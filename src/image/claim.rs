@@ -14,7 +14,7 @@ use crate::clock::new_uuid;
 use crate::db::leases::{self, Begun, LEASE_DURATION, Lease, Purpose, Uploaded};
 use crate::db::storage::Allowance;
 use crate::error::{Error, Result};
-use crate::image::quota;
+use crate::image::{limits, room};
 use crate::model::image::Image;
 use crate::model::lifecycle::Status;
 
@@ -33,7 +33,7 @@ pub struct Claim {
 /// and room for the bytes is reserved where there is an `allowance`.
 ///
 /// # Errors
-/// `Conflict` when somebody else was faster, `TooLarge` when there is no room.
+/// `Conflict` when somebody else was faster, `TooLarge` when there is no room, or there are too many uploads.
 pub async fn begin(
     app: &Arc<App>,
     image: &Image,
@@ -55,10 +55,14 @@ pub async fn begin(
 }
 
 async fn take(app: Arc<App>, lease: Lease, allowance: Option<Allowance>, size: Option<i64>) -> Result<Claim> {
-    match leases::begin_upload(&app.db, &lease, allowance.as_ref(), size, app.clock.now()).await? {
-        Begun::Saving => {}
-        Begun::NotQueued => return Err(not_allowed(Status::Saving, Status::Saving)),
-        Begun::Full { left } => return Err(quota::no_room(size, left)),
+    let begun = leases::begin_upload(&app.db, &lease, allowance.as_ref(), size, app.clock.now()).await?;
+    match (begun, &allowance) {
+        (Begun::Saving, _) => {}
+        (Begun::Full(room), Some(allowance)) => return Err(room::refused(allowance, size, room)),
+        (Begun::TooMany(uploading), Some(Allowance { project, uploading: Some(most), .. })) => {
+            return Err(limits::too_many_uploads(project.as_deref(), *most, uploading));
+        }
+        _ => return Err(not_allowed(Status::Saving, Status::Saving)),
     }
     let renewal = app.background.spawn(renew(Arc::clone(&app), lease.clone()));
     Ok(Claim { app, lease, renewal, settled: false })

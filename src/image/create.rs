@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::App;
 use crate::clock::new_uuid;
-use crate::db::{DbError, images};
+use crate::db::DbError;
+use crate::db::images::{self, CountLimit, Inserted};
 use crate::error::{Error, Result};
-use crate::image::{quota, update};
+use crate::image::{limits, quota, update};
 use crate::model::image::{Image, Visibility};
 use crate::model::lifecycle::Status;
 
@@ -38,15 +39,17 @@ pub fn blank(app: &App) -> Image {
     }
 }
 
-/// Writes `image`, which is new.
+/// Writes `image`, which is new, if that fits into `limit`, where there is one.
 ///
 /// # Errors
 /// `TooLarge` beyond a quota, `Invalid` for a number that the database cannot hold, `Conflict` when the id was ever used.
-pub async fn create(app: &App, image: &Image) -> Result<()> {
+pub async fn create(app: &App, image: &Image, limit: Option<&CountLimit>) -> Result<()> {
     quota::properties(&app.config.quotas, image)?;
     update::numbers_fit(image)?;
-    match images::insert(&app.db, image).await {
-        Err(DbError::Duplicate) => Err(Error::conflict(format!("Image ID {} already exists!", image.id))),
-        other => other.map_err(Into::into),
+    match (images::insert(&app.db, image, limit).await, limit) {
+        (Err(DbError::Duplicate), _) => Err(Error::conflict(format!("Image ID {} already exists!", image.id))),
+        (Err(error), _) => Err(error.into()),
+        (Ok(Inserted::TooMany(there)), Some(limit)) => Err(limits::too_many_images(limit, there)),
+        (Ok(_), _) => Ok(()),
     }
 }

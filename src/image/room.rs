@@ -8,18 +8,27 @@ use futures_util::{StreamExt, stream};
 use crate::app::App;
 use crate::blob::{Body, BodyError};
 use crate::db::leases::Lease;
-use crate::db::storage::{self, Allowance, Reserved};
+use crate::db::storage::{self, Allowance, Reserved, Room, Storage};
 use crate::error::{Error, Result};
-use crate::image::quota;
+use crate::image::{limits, quota};
 
 /// How much an upload of unknown length reserves at a time, in bytes: little enough to leave room for others, and a
 /// trip to the database is nothing beside the transfer of so many.
 const STEP: i64 = 64 << 20;
 
-/// What uploads of `project` have to heed; none without a quota.
+/// What new data of `project` has to heed by the configuration; none without a quota, or where limits in Keystone hold.
 pub fn allowance(app: &App, project: Option<&str>) -> Option<Allowance> {
-    let quota = app.config.quotas.user_storage_quota?;
-    Some(Allowance { project: project.map(str::to_owned), quota: i64::try_from(quota).unwrap_or(i64::MAX) })
+    let quota = app.config.quotas.user_storage_quota.filter(|_| app.limits.is_none())?;
+    let storage = Storage::Bytes(i64::try_from(quota).unwrap_or(i64::MAX));
+    Some(Allowance { project: project.map(str::to_owned), storage, uploading: None })
+}
+
+/// What an uploader is told for whose bytes, as many as are known, `allowance` has no room.
+pub fn refused(allowance: &Allowance, size: Option<i64>, room: Room) -> Error {
+    match allowance.storage {
+        Storage::Mebibytes(most) => limits::too_much_data(allowance.project.as_deref(), most, size, room),
+        Storage::Bytes(_) | Storage::Unlimited => quota::no_room(size, room.left),
+    }
 }
 
 /// `bytes`, of which each block passes only when there is room for it.
@@ -59,7 +68,7 @@ impl Meter {
                 self.reserved = bytes;
                 Ok(())
             }
-            Reserved::Full { left } => Err(quota::no_room(Some(self.received), left)),
+            Reserved::Full(room) => Err(refused(&self.allowance, Some(self.received), room)),
             Reserved::Lost => Err(Error::gone(format!("Image {} was taken from this upload.", self.lease.image_id))),
         }
     }

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::blob::hash::{self, Digests};
 use crate::blob::{Body, BodyError, pipe};
 use crate::db::leases::Uploaded;
+use crate::db::storage::{Allowance, Storage};
 use crate::error::{Error, Kind, Result};
 use crate::image::{claim, quota, room};
 use crate::model::image::{Image, Location};
@@ -20,8 +21,8 @@ pub struct Upload {
     pub size: Option<i64>,
     /// The store that takes them; the default one if none is named.
     pub store: Option<String>,
-    /// The uploader's project: whose storage quota counts.
-    pub project: Option<String>,
+    /// What the uploader's project may keep; none for as much as it likes.
+    pub allowance: Option<Allowance>,
 }
 
 /// Makes `upload` the data of `image`.
@@ -40,9 +41,8 @@ pub async fn upload(app: &Arc<App>, image: &Image, upload: Upload) -> Result<()>
         return Err(quota::too_many_bytes());
     }
     let size = upload.size.filter(|&size| size != 0);
-    let allowance = room::allowance(app, upload.project.as_deref());
-    let claim = claim::begin(app, image, store_id, allowance.as_ref(), size).await?;
-    let bytes = match allowance.filter(|_| size.is_none()) {
+    let claim = claim::begin(app, image, store_id, upload.allowance.as_ref(), size).await?;
+    let bytes = match upload.allowance.filter(|allowance| size.is_none() && allowance.storage != Storage::Unlimited) {
         Some(allowance) => room::reserved_on_the_way(app, claim.lease(), allowance, upload.bytes),
         None => upload.bytes,
     };

@@ -5,6 +5,7 @@ pub mod filter;
 pub mod identity;
 pub mod image;
 pub mod lifecycle;
+pub mod limits;
 pub mod member;
 pub mod metadef;
 pub mod property_schema;

@@ -203,10 +203,12 @@ fn what_cannot_be_served() {
             &["glance-api.conf:4: [glance_store] default_backend: it is none of enabled_backends"],
         ),
         (
-            "[DEFAULT]\nuse_keystone_limits = true\ndelayed_delete = on",
+            "[DEFAULT]\nuse_keystone_limits = true\ndelayed_delete = on\n[oslo_limit]\ntimeout = -1",
             &[
-                "glance-api.conf:2: [DEFAULT] use_keystone_limits: limits from Keystone are not there yet, and without them projects could keep more than they may",
                 "glance-api.conf:3: [DEFAULT] delayed_delete: the scrubber is not there yet: deleted data would be gone at once",
+                "[oslo_limit] username: it has to say who we are in Keystone, with user_domain_name or user_domain_id",
+                "[oslo_limit] auth_url: it has to say where Keystone is",
+                "[oslo_limit] endpoint_id: it has to say whose limits hold, or endpoint_service_type or endpoint_service_name has",
             ],
         ),
         (
@@ -396,6 +398,46 @@ fn paste_files() {
         };
         assert_eq!(made.replace("glance-api.conf:3: ", ""), expected, "{text}");
     }
+}
+
+/// (what the file says about limits in Keystone, what is made of it)
+#[test]
+fn limits() {
+    let folder = Folder::new();
+    let login = "auth_url = http://k:5000\nuser_id = u\npassword = secret\nsystem_scope = all\n";
+    let cases = [
+        (
+            format!("{login}endpoint_id = e\ntimeout = 1.5"),
+            "Id(\"e\") [\"public\"] Some(1.5s) 0 None 5s".to_owned(),
+        ),
+        (
+            format!(
+                "{login}endpoint_service_type = image\nendpoint_region_name = one\nendpoint_interface = internalURL\n\
+                 valid_interfaces = internal, public\nconnect_retries = 2\nendpoint_override = http://k\n\
+                 [glint]\nlimits_cache_time = 0"
+            ),
+            "Found { service_name: None, service_type: Some(\"image\"), region: Some(\"one\"), interface: \"internal\" } \
+             [\"internal\", \"public\"] None 2 Some(\"http://k\") 0ns"
+                .to_owned(),
+        ),
+    ];
+    for (text, expected) in cases {
+        let operator = folder.read(&format!("[DEFAULT]\nuse_keystone_limits = true\n[oslo_limit]\n{text}")).unwrap();
+        let limits = operator.config.limits.unwrap();
+        let access = limits.access;
+        let made = format!(
+            "{:?} {:?} {:?} {} {:?} {:?}",
+            limits.endpoint,
+            access.interfaces,
+            access.timeout,
+            access.connect_retries,
+            access.endpoint_override,
+            limits.keep
+        );
+        assert_eq!(made, expected);
+    }
+    let operator = folder.read(&format!("[oslo_limit]\n{login}endpoint_id = e")).unwrap();
+    assert!(operator.config.limits.is_none(), "they hold only when they are switched on");
 }
 
 /// (what the file says about Keystone, what is made of it)

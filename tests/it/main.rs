@@ -23,6 +23,7 @@ mod image_schema;
 mod images;
 mod keystone;
 mod layers;
+mod limits;
 mod lists;
 mod locations;
 mod matrix;

@@ -40,9 +40,12 @@ def of_libraries():
     for group, options in authtoken_opts.list_opts():
         yield group, options
     for plugin in ("password", "v3applicationcredential"):
-        yield "keystone_authtoken", loading.get_auth_plugin_conf_options(plugin)
+        for group in ("keystone_authtoken", "oslo_limit"):
+            yield group, loading.get_auth_plugin_conf_options(plugin)
     yield "oslo_concurrency", lockutils._opts
-    yield "oslo_limit", limit_opts._options
+    for options in (limit_opts._options, loading.get_session_conf_options(), loading.get_auth_common_conf_options(),
+                    loading.get_adapter_conf_options(include_deprecated=False)):
+        yield "oslo_limit", options
     yield "oslo_middleware", http_proxy_to_wsgi.OPTS
     yield "oslo_policy", policy_opts._options
     for options in (log_options.common_cli_opts, log_options.logging_cli_opts, log_options.generic_log_opts,
@@ -54,7 +57,7 @@ def default(option):
     if isinstance(option, cfg.MultiOpt):
         return [str(value) for value in option.default or []]
     value = option.default if option.default is None else option.type(option.default)
-    if isinstance(option, cfg.FloatOpt):
+    if isinstance(option, cfg.FloatOpt) and value is not None:
         return float(value)
     if isinstance(value, list):
         return [str(item) for item in value]

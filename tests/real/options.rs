@@ -15,6 +15,8 @@ use crate::{config, venv};
 const WITHOUT: &[&str] = &["profiler"];
 /// Options whose form is freer with us.
 const FREER: &[&str] = &["DEFAULT.pydev_worker_debug_host"];
+/// Options that cannot be below zero with us.
+const STRICTER: &[&str] = &["oslo_limit.timeout"];
 /// Options that we show to nobody, though the reference does: there may be a password in the URL.
 const MORE_SECRET: &[&str] = &["DEFAULT.transport_url"];
 
@@ -73,7 +75,9 @@ fn differences(ours: &Opt, theirs: &Json) -> impl Iterator<Item = String> {
     // What decides nothing here may be as it likes.
     if !matches!(ours.standing, Standing::Idle(_)) {
         hold("default", config::as_json(ours.default_value()), &theirs[3]);
-        hold("limits", limits, &theirs[4]);
+        if !STRICTER.contains(&name.as_str()) {
+            hold("limits", limits, &theirs[4]);
+        }
         hold("choices", choices(ours.kind), &theirs[5]);
     }
     wrong.into_iter()

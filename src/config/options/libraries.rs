@@ -11,7 +11,6 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "healthcheck", options: HEALTHCHECK },
     Group { name: "oslo_middleware", options: OSLO_MIDDLEWARE },
     Group { name: "oslo_concurrency", options: OSLO_CONCURRENCY },
-    Group { name: "oslo_limit", options: OSLO_LIMIT },
 ];
 
 const POOL: &str = "SQLite needs no pool of connections that one could tune";
@@ -115,20 +114,4 @@ const OSLO_MIDDLEWARE: &[Opt] = &[
 const OSLO_CONCURRENCY: &[Opt] = &[
     bare("lock_path", Kind::Text, "Where locks between processes are.").idle("one process needs none"),
     opt("disable_process_locking", Kind::Flag, "false", "Whether there are none.").idle("one process needs none"),
-];
-
-const NO_LIMITS: &str = "limits from Keystone are not there yet";
-
-const OSLO_LIMIT: &[Opt] = &[
-    bare("endpoint_id", Kind::Text, "The endpoint whose limits hold.").awaited(NO_LIMITS),
-    bare("endpoint_service_name", Kind::Text, "Its service, by name.").awaited(NO_LIMITS),
-    bare("endpoint_service_type", Kind::Text, "Its service, by type.").awaited(NO_LIMITS),
-    bare("endpoint_region_name", Kind::Text, "Its region.").awaited(NO_LIMITS),
-    opt(
-        "endpoint_interface",
-        Kind::Choice(&["public", "publicURL", "internal", "internalURL", "admin", "adminURL"]),
-        "public",
-        "Its interface.",
-    )
-    .awaited(NO_LIMITS),
 ];

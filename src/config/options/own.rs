@@ -57,8 +57,7 @@ const DEFAULT: &[Opt] = &[
         "0",
         "What a project may keep in all: a number and B, KB, MB, GB or TB; 0 for no limit.",
     ),
-    opt("use_keystone_limits", Kind::Flag, "false", "Whether limits that are registered in Keystone hold.")
-        .refused("limits from Keystone are not there yet, and without them projects could keep more than they may"),
+    opt("use_keystone_limits", Kind::Flag, "false", "Whether limits that are registered in Keystone hold."),
     bare("pydev_worker_debug_host", Kind::Text, "Where a Python debugger waits.").idle("this is no Python"),
     opt("pydev_worker_debug_port", Kind::Number(0, 65535), "5678", "Its port.").idle("this is no Python"),
     bare("metadata_encryption_key", Kind::Text, "What locations are encrypted with in the database.")
@@ -168,6 +167,7 @@ const DEFAULT: &[Opt] = &[
 const GLINT: &[Opt] = &[
     bare("tls_certificate", Kind::Text, "Certificate chain in PEM, for HTTPS.").once(&[("DEFAULT", "cert_file")]),
     bare("tls_key", Kind::Text, "Key of the certificate in PEM.").once(&[("DEFAULT", "key_file")]),
+    opt("limits_cache_time", at_least(0), "5", "Seconds for which a limit that is registered in Keystone is believed."),
     opt("insecure_listen", Kind::Flag, "false", "Whether to listen without TLS on an address that others can reach."),
     opt(
         "trust_callers",

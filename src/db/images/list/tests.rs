@@ -21,7 +21,7 @@ async fn database(folder: &tempfile::TempDir, analyzed: bool) -> Db {
         if number < 2 {
             image.tags.insert("rare".into());
         }
-        crate::db::images::insert(&db, &image).await.unwrap();
+        crate::db::images::insert(&db, &image, None).await.unwrap();
     }
     if analyzed {
         db.execute(sql!("ANALYZE")).await.unwrap();
