@@ -1,6 +1,8 @@
 //! A real Keystone, with real tokens of every kind: whom we take their bearers for, beside whom Keystone's own
 //! `auth_token` takes them for.
 
+pub mod limited;
+
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

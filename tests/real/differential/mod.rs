@@ -20,10 +20,13 @@ use self::servers::{Glint, Reference};
 use self::table::{Accepted, Case, Scope, Table};
 use self::wire::Answer;
 use crate::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
+use crate::keystone::limited::Limited;
 use crate::venv;
 
 /// Runs only the tables whose name begins so.
 const ONLY: &str = "GLINT_DIFFERENTIAL";
+/// The site that has a Keystone beside it.
+const WITH_KEYSTONE: &str = "unified";
 
 const SERVICE: Caller = Caller { name: "service", project: Some("service"), roles: "service" };
 const MANAGER: Caller = Caller { name: "manager", project: Some("p1"), roles: "manager" };
@@ -53,7 +56,9 @@ fn tables_of_requests() {
     let sites: BTreeSet<&str> = wanted.iter().map(|table| table.site.as_str()).collect();
     for site in sites {
         let tables = wanted.iter().filter(|table| table.site == site);
-        let servers = Pair::start(site, &scratch.path().join("empty.sqlite"));
+        let keystone = (site == WITH_KEYSTONE).then(Limited::start);
+        let names = keystone.as_ref().map_or(&[][..], |keystone| &keystone.names);
+        let servers = Pair::start(site, &scratch.path().join("empty.sqlite"), names);
         for table in tables {
             servers.compare(&table.name, &table.cases, &table.text, &known, &mut score);
         }
@@ -96,20 +101,20 @@ fn rows_of_compat() -> BTreeSet<String> {
 struct Pair {
     reference: Reference,
     glint: Glint,
-    /// A web server that both can reach: `$web` in tables.
-    web: String,
+    /// What both know, with the names that tables have for it. `$web` is a web server.
+    names: Vec<(String, String)>,
 }
 
 impl Pair {
-    fn start(site: &str, database: &Path) -> Self {
-        let web = format!("http://{}", web::serve());
-        Self { reference: Reference::start(site, database), glint: Glint::start(site), web }
+    fn start(site: &str, database: &Path, names: &[(String, String)]) -> Self {
+        let web = (format!("http://{}", web::serve()), "web".to_owned());
+        let (reference, glint) = (Reference::start(site, database, names), Glint::start(site, names));
+        Self { reference, glint, names: names.iter().cloned().chain([web]).collect() }
     }
 
     /// Sends what `name` is about to both, in order. Ids that stand in `own` are its own.
     fn compare(&self, name: &str, cases: &[Case], own: &str, known: &BTreeSet<String>, score: &mut Score) {
-        let web = (self.web.clone(), "web".to_owned());
-        let mut kept = [vec![web.clone()], vec![web]];
+        let mut kept = [self.names.clone(), self.names.clone()];
         for case in cases {
             let place = format!("{name}:{}", case.line);
             score.compared += 1;

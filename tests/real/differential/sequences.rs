@@ -27,7 +27,7 @@ fn random_stories() {
     }
     let seed: u64 = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x676c_696e);
     let scratch = tempfile::tempdir().unwrap();
-    let pair = Pair::start("plain", &scratch.path().join("empty.sqlite"));
+    let pair = Pair::start("plain", &scratch.path().join("empty.sqlite"), &[]);
     let known = rows_of_compat();
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

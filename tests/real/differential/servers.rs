@@ -15,6 +15,9 @@ use crate::venv;
 /// How long the reference may take to start.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// Values with their names, as configurations and tables have them.
+pub type Names = [(String, String)];
+
 /// The reference, from PyPI, under uWSGI.
 pub struct Reference {
     pub address: SocketAddr,
@@ -25,10 +28,10 @@ pub struct Reference {
 impl Reference {
     /// Starts it as `site` says, and waits until it answers. A file in `database` is its database to begin with; where
     /// there is none yet, it is made.
-    pub fn start(site: &str, database: &Path) -> Self {
+    pub fn start(site: &str, database: &Path, names: &Names) -> Self {
         let venv = venv::reference().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        configure(site, folder.path());
+        configure(site, folder.path(), names);
         let conf = folder.path().join("glance-api.conf");
         if !database.exists() {
             let manage = Command::new(venv.join("bin/glance-manage"))
@@ -85,20 +88,23 @@ pub struct Glint {
 }
 
 impl Glint {
-    pub fn start(site: &str) -> Self {
+    pub fn start(site: &str, names: &Names) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        configure(site, folder.path());
+        configure(site, folder.path(), names);
         let process = Process::serve("--config-file", &folder.path().join("glance-api.conf"), folder.path());
         Self { process, folder }
     }
 }
 
 /// Writes what `site` says, and what all say, into `folder`.
-fn configure(site: &str, folder: &Path) {
+fn configure(site: &str, folder: &Path, names: &Names) {
     let sites = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/differential/sites");
     let files = fs::read_dir(sites.join(site)).unwrap().map(|entry| entry.unwrap().path());
     for file in files.chain([sites.join("paste.ini")]) {
-        let text = fs::read_to_string(&file).unwrap().replace("{folder}", folder.to_str().unwrap());
+        let mut text = fs::read_to_string(&file).unwrap().replace("{folder}", folder.to_str().unwrap());
+        for (value, name) in names {
+            text = text.replace(&format!("{{{name}}}"), value);
+        }
         fs::write(folder.join(file.file_name().unwrap()), text).unwrap();
     }
 }

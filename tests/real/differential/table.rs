@@ -18,7 +18,7 @@
 //! ```
 //!
 //! `<x*300>` is x 300 times, `\xff` a byte, `$a` in path, header or body what was kept, `$web` a
-//! web server.
+//! web server; at the site `unified`, `$few`, `$idle` and `$free` projects with limits of their own.
 
 use std::fs;
 use std::path::Path;
