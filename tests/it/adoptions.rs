@@ -297,7 +297,7 @@ async fn an_addition_given_up_at_any_moment() {
         }
         given_up.push(id);
     }
-    assert!(given_up.len() >= 2, "an addition waits more often: {}", given_up.len());
+    assert!(!given_up.is_empty(), "an addition waits at least once");
     // What was begun is done when those have been.
     app.app.background.close();
     app.app.background.wait().await;
