@@ -66,16 +66,102 @@ const COMMANDS: &[&str] = &[
     "glance stores-info",
 ];
 
+/// The same for the catalogue of metadata definitions: every command that is about it.
+const DEFINITIONS: &[&str] = &[
+    "@admin openstack image metadef namespace create --display-name Lab --description 'What the lab needs.' --public \
+     --protected Lab -f yaml",
+    "openstack image metadef namespace show Lab -f yaml",
+    "openstack image metadef namespace create Mine",
+    "@admin openstack image metadef resource type association create Lab OS::Lab::Bench --properties-target image -f yaml",
+    "openstack image metadef resource type association list Lab -f yaml",
+    "openstack image metadef resource type list -f value",
+    "@admin openstack image metadef property create Lab --name lab_volts --title Volts --type integer \
+     --schema '{\"minimum\": 1, \"maximum\": 12, \"default\": 5}' -f yaml",
+    "openstack image metadef property list Lab -f yaml",
+    "openstack image metadef property show Lab lab_volts -f yaml",
+    "@admin openstack image metadef property set Lab lab_volts --title Voltage --schema '{\"maximum\": 24}'",
+    "openstack image metadef property show Lab lab_volts -f yaml",
+    "@admin openstack image metadef object create --namespace Lab Meter -f yaml",
+    "openstack image metadef object list Lab -f yaml",
+    "@admin openstack image metadef object update Lab Meter --name Scope",
+    "openstack image metadef object show Lab Scope -f yaml",
+    "openstack image metadef object property show Lab Scope none",
+    "openstack image metadef namespace list --resource-types OS::Lab::Bench",
+    "openstack image metadef property delete Lab lab_volts",
+    "@admin openstack image metadef object delete Lab Scope",
+    "@admin openstack image metadef namespace delete Lab",
+    // What is left out has its default again: neither public nor protected.
+    "@admin openstack image metadef namespace set --tag bench --tag shelf --display-name Laboratory Lab",
+    "@admin openstack image metadef namespace show Lab -f yaml",
+    "@admin openstack image metadef namespace unset --tag shelf Lab",
+    "@admin openstack image metadef namespace unset --all-tags Lab",
+    "openstack image metadef namespace show Lab",
+    "@admin openstack image metadef object delete Lab Scope",
+    "@admin openstack image metadef property delete Lab lab_volts",
+    "@admin openstack image metadef resource type association delete Lab OS::Lab::Bench",
+    "@admin openstack image metadef namespace delete Lab",
+    "@admin openstack image metadef namespace show Lab",
+    "@admin glance md-namespace-create --display-name Yard --visibility public Yard",
+    "@admin glance md-namespace-import --file yard.json",
+    "@admin glance md-namespace-update --description 'What the yard needs.' --visibility public Yard",
+    "glance md-namespace-list --resource-types OS::Lab::Bench",
+    "glance md-namespace-show --resource-type OS::Lab::Bench Imported",
+    "@admin glance md-resource-type-associate --name OS::Lab::Bench --prefix yard_ Yard",
+    "glance md-namespace-resource-type-list Yard",
+    "glance md-resource-type-list",
+    "@admin glance md-property-create --name length --title Length --type number --schema '{}' Yard",
+    "@admin glance md-property-update --title 'Length in m' Yard length",
+    "glance md-property-list Yard",
+    "glance md-property-show Yard length",
+    "@admin glance md-object-create --name gate --schema '{\"properties\": {\"wide\": {\"title\": \"Wide\", \
+     \"type\": \"boolean\"}}}' Yard",
+    "@admin glance md-object-update --name door Yard gate",
+    "glance md-object-list Yard",
+    "glance md-object-show Yard door",
+    "glance md-object-property-show Yard door wide",
+    "@admin glance md-tag-create --name old Yard",
+    "@admin glance md-tag-create-multiple --names new,newer,old Yard",
+    "@admin glance md-tag-update --name older Yard old",
+    "glance md-tag-show Yard older",
+    "glance md-tag-list Yard",
+    "glance md-tag-delete Yard older",
+    "@admin glance md-tag-delete Yard older",
+    "@admin glance md-namespace-tags-delete Yard",
+    "@admin glance md-object-delete Yard door",
+    "@admin glance md-namespace-objects-delete Yard",
+    "@admin glance md-property-delete Yard length",
+    "@admin glance md-namespace-properties-delete Yard",
+    "@admin glance md-resource-type-deassociate Yard OS::Lab::Bench",
+    "@admin glance md-namespace-delete Yard",
+    "glance md-namespace-show Yard",
+];
+
+/// What `md-namespace-import` reads.
+const YARD: &str = r#"{"namespace": "Imported", "visibility": "public", "resource_type_associations":
+    [{"name": "OS::Lab::Bench", "prefix": "lab_"}], "properties": {"weight": {"title": "Weight", "type": "integer",
+    "default": 3}}, "objects": [{"name": "crane", "required": ["load"], "properties": {"load": {"title": "Load",
+    "type": "integer"}}}], "tags": [{"name": "heavy"}]}"#;
+
 #[test]
 fn a_session_at_the_terminal() {
+    session(COMMANDS, "terminal.txt");
+}
+
+#[test]
+fn a_session_about_definitions() {
+    session(DEFINITIONS, "definitions.txt");
+}
+
+/// Types `commands` at a terminal; what is typed and printed is the golden file `name`.
+fn session(commands: &[&str], name: &str) {
     let terminal = Terminal::open();
     let mut transcript = String::new();
-    for typed in COMMANDS {
+    for typed in commands {
         let printed = terminal.run(typed);
         writeln!(transcript, "$ {typed}\n{}", printed.trim_end()).unwrap();
     }
     let readable = Placeholders::default().put_into(&transcript);
-    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/real/golden/terminal.txt");
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/real/golden").join(name);
     if std::env::var_os("GLINT_ACCEPT").is_some() {
         fs::write(&golden, &readable).unwrap();
     }
@@ -105,6 +191,7 @@ impl Terminal {
             .current_dir(folder.path())
             .status();
         assert!(made.unwrap().success());
+        fs::write(folder.path().join("yard.json"), YARD).unwrap();
         Self { folder, process, clients }
     }
 
