@@ -31,6 +31,9 @@ const READERS: usize = 8;
 const STATEMENTS_KEPT: usize = 128;
 /// What a connection keeps of the file in memory, in KiB.
 const CACHE_KIB: u32 = 8 << 10;
+/// Pages in the log before they are moved into the database. Those that everybody changes are moved once then; more than 4,062
+/// would take readers a second look-up for each page.
+const PAGES_BETWEEN_CHECKPOINTS: u32 = 4_000;
 /// How many steps of SQLite's machine are made between two looks at the deadline: some hundred microseconds' worth.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 /// How many a statement may take on a thread that serves requests. A page of 25 images takes a third of it.
@@ -66,6 +69,9 @@ impl Sqlite {
         // A commit that was answered is on the disk, also after the machine lost its power.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", PAGES_BETWEEN_CHECKPOINTS)?;
+        // What undoes a piece of work is small: in a file it costs more than the work.
+        connection.pragma_update(None, "temp_store", "memory")?;
         let counts = Arc::<Counters>::default();
         Ok(Self {
             file: file.to_owned(),

@@ -273,7 +273,7 @@ impl Group {
 }
 
 /// The file beside the database that takes what is committed, until a checkpoint moves it into the database. SQLite
-/// makes one every thousand pages, but begins the file anew only when no reader is at work.
+/// makes one every few thousand pages, but begins the file anew only when no reader is at work.
 struct Log {
     file: PathBuf,
     next_look: Instant,
