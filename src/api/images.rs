@@ -44,7 +44,8 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
         images.into_iter().filter(|image| call.allow_image(Rule::GetImage, image).is_ok()).collect();
     // compat: a page whose images all were filtered away has no link to the next one.
     let next = next.filter(|_| !images.is_empty());
-    reply::json(StatusCode::OK, &ImagesView { images: &images, config, caller: &call.identity, first, next })
+    let view = ImagesView { images: &images, config, caller: &call.identity, first, next };
+    reply::json_list(StatusCode::OK, &view, images.len())
 }
 
 /// `POST /v2/images`.

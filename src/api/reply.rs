@@ -33,7 +33,15 @@ const USUAL_BYTES: usize = 2 << 10;
 /// # Errors
 /// When `value` cannot be JSON, which is a defect.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply> {
-    let mut text = Vec::with_capacity(USUAL_BYTES);
+    json_list(status, value, 1)
+}
+
+/// `value`, in which there are `count` things, as JSON.
+///
+/// # Errors
+/// As of `json`.
+pub(crate) fn json_list(status: StatusCode, value: &impl Serialize, count: usize) -> Result<Reply> {
+    let mut text = Vec::with_capacity(USUAL_BYTES * count.max(1));
     serde_json::to_writer(&mut text, value).map_err(Error::internal)?;
     Ok(with_type(status, "application/json", Outgoing::Full(text.into())))
 }

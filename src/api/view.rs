@@ -1,5 +1,7 @@
 //! How an image and a member look in JSON, written straight into the output.
 
+use std::fmt;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::clock::{Timestamp, digits};
@@ -61,8 +63,7 @@ impl Serialize for ImageView<'_> {
         map.serialize_entry("created_at", &iso_time(image.created_at))?;
         map.serialize_entry("updated_at", &iso_time(image.updated_at.unwrap_or(image.created_at)))?;
         if options.show_multiple_locations {
-            let locations: Vec<LocationView<'_>> = self.locations().iter().map(LocationView).collect();
-            map.serialize_entry("locations", &locations)?;
+            map.serialize_entry("locations", &LocationsView { image, caller: self.caller })?;
         }
         if options.show_image_direct_url
             && let Some(best) = self.locations().first()
@@ -70,8 +71,8 @@ impl Serialize for ImageView<'_> {
             map.serialize_entry("direct_url", &best.url)?;
         }
         map.serialize_entry("tags", &image.tags)?;
-        map.serialize_entry("self", &href(image))?;
-        map.serialize_entry("file", &format!("{}/file", href(image)))?;
+        map.serialize_entry("self", &format_args!("{}", href(image)))?;
+        map.serialize_entry("file", &format_args!("{}/file", href(image)))?;
         map.serialize_entry("schema", "/v2/schemas/image")?;
         let stores: Vec<&str> = self.locations().iter().filter_map(Location::store).collect();
         if config.stores.multi && !stores.is_empty() {
@@ -82,8 +83,8 @@ impl Serialize for ImageView<'_> {
 }
 
 /// The path of an image.
-pub(crate) fn href(image: &Image) -> String {
-    format!("/v2/images/{}", image.id)
+pub(crate) fn href(image: &Image) -> impl fmt::Display + '_ {
+    fmt::from_fn(|f| write!(f, "/v2/images/{}", image.id))
 }
 
 /// The locations of an image (Image API, "List locations").
@@ -160,8 +161,11 @@ impl Serialize for MemberView<'_> {
 
 /// A time in the API's form: whole seconds, UTC.
 pub(crate) fn iso_time(time: Timestamp) -> String {
-    let text = digits(time);
-    let (date, rest) = text.split_once(' ').unwrap_or((&text, ""));
-    let (seconds, _) = rest.split_once('.').unwrap_or((rest, ""));
-    format!("{date}T{seconds}Z")
+    let mut text = digits(time);
+    text.truncate(text.find('.').unwrap_or(text.len()));
+    if let Some(space) = text.find(' ') {
+        text.replace_range(space..=space, "T");
+    }
+    text.push('Z');
+    text
 }

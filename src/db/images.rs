@@ -505,12 +505,18 @@ fn fill_in(reading: &Reading<'_>, images: &mut [Image]) -> Result<(), DbError> {
         return Ok(());
     }
     let places: HashMap<String, usize> = images.iter().enumerate().map(|(at, image)| (image.id.clone(), at)).collect();
+    let of_these = any_of("image_id", places.keys());
     let mut each = |table: &str, columns: &str, order: &str, hang: fn(&mut Image, &Seen<'_>) -> Result<(), DbError>| {
         let mut select = Sql::new(format!("SELECT image_id, {columns} FROM {table} WHERE "));
-        select.push(any_of("image_id", places.keys())).push(sql!(" AND +deleted = ?", false)).push(order);
-        reading.each(&select, &mut |row| match places.get(row.text(0)?).and_then(|at| images.get_mut(*at)) {
-            Some(image) => hang(image, row),
-            None => Ok(()),
+        select.push(of_these.clone()).push(sql!(" AND +deleted = ?", false)).push(order);
+        let mut at = 0;
+        reading.each(&select, &mut |row| {
+            let id = row.text(0)?;
+            // Mostly it is the image of the row before.
+            if images.get(at).is_none_or(|image| image.id != id) {
+                at = places.get(id).copied().unwrap_or(images.len());
+            }
+            images.get_mut(at).map_or(Ok(()), |image| hang(image, row))
         })
     };
     each("image_properties", "name, value", "", |image, row| {

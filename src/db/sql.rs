@@ -73,8 +73,13 @@ impl Sql {
 
     /// Adds `(?, ?, …)` with `values`.
     pub(crate) fn push_list(&mut self, values: impl IntoIterator<Item = impl Into<Arg>>) -> &mut Self {
-        self.text.push('(');
-        self.push_joined(", ", values.into_iter().map(|value| sql!("?", value)));
+        let mut separator = "(";
+        for value in values {
+            self.text.push_str(separator);
+            self.text.push('?');
+            self.args.push(value.into());
+            separator = ", ";
+        }
         self.text.push(')');
         self
     }
