@@ -1,10 +1,13 @@
 //! The operator's configuration files: those that the command line names, or the folder that the environment does.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
+use crate::config::Database;
 use crate::config::operator::{self, Operator};
 use crate::config::remark::Remark;
 use crate::config::settings::{Source, Sources};
@@ -25,11 +28,20 @@ const FOLDER_OPTION: &str = "config_dir";
 pub(super) struct ConfigFiles(Vec<Source>);
 
 impl ConfigFiles {
+    /// Where to read; what is in the usual places for programs with these names when neither command line nor environment
+    /// names anything. None when there is nothing.
+    pub(super) fn sources_or_usual(&self, names: &[&str]) -> Option<Sources> {
+        self.sources().or_else(|| {
+            let home = std::env::var_os("HOME").map(PathBuf::from);
+            let paths = usual(names, home.as_deref());
+            let sources = Sources { paths, environment: environment() };
+            Some(sources).filter(|sources| !sources.paths.is_empty())
+        })
+    }
+
     /// Where to read; none when neither command line nor environment names anything.
     pub(super) fn sources(&self) -> Option<Sources> {
-        let environment =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let mut sources = Sources { paths: self.0.clone(), environment: environment.collect() };
+        let mut sources = Sources { paths: self.0.clone(), environment: environment() };
         let home = sources.environment.get("HOME").map(PathBuf::from);
         for source in &mut sources.paths {
             let (Source::File(path) | Source::Folder(path)) = source;
@@ -46,6 +58,17 @@ impl ConfigFiles {
     }
 }
 
+/// What is there of the files and folders that oslo.config reads for programs with these names: of each the first in the
+/// usual places.
+fn usual(names: &[&str], home: Option<&Path>) -> Vec<Source> {
+    let homes = home.into_iter().flat_map(|home| [home.join(".glance"), home.to_owned()]);
+    let places: Vec<PathBuf> = homes.chain(["/etc/glance".into(), "/etc".into()]).collect();
+    let first = |name: String| places.iter().map(|place| place.join(&name)).find(|path| path.exists());
+    let files = names.iter().filter_map(|name| first(format!("{name}.conf"))).map(Source::File);
+    let folders = names.iter().filter_map(|name| first(format!("{name}.conf.d"))).map(Source::Folder);
+    files.chain(folders).collect()
+}
+
 /// Reads the configuration.
 ///
 /// # Errors
@@ -57,9 +80,25 @@ pub(super) fn read(sources: Sources) -> anyhow::Result<Operator> {
     }
 }
 
+/// Reads where the database is, whatever else the configuration says.
+///
+/// # Errors
+/// What is wrong with that.
+pub(super) fn read_database(sources: Sources) -> anyhow::Result<Database> {
+    match operator::read_database(sources) {
+        Ok(database) => Ok(database),
+        Err(faults) => bail!("this configuration does not say where the database is:{}", listed(&faults)),
+    }
+}
+
 /// Each remark in a line of its own.
 pub(super) fn listed(remarks: &[Remark]) -> String {
     remarks.iter().fold(String::new(), |all, remark| all + "\n  " + &remark.to_string())
+}
+
+fn environment() -> BTreeMap<String, String> {
+    let texts = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(texts).collect()
 }
 
 fn in_folder(folder: &Path) -> Vec<Source> {
@@ -69,7 +108,8 @@ fn in_folder(folder: &Path) -> Vec<Source> {
 
 impl Args for ConfigFiles {
     fn augment_args(command: Command) -> Command {
-        let of_path = |id: &'static str| Arg::new(id).action(ArgAction::Append).value_parser(value_parser!(PathBuf));
+        let of_path =
+            |id: &'static str| Arg::new(id).global(true).action(ArgAction::Append).value_parser(value_parser!(PathBuf));
         command
             .arg(
                 of_path(FILE_OPTION)

@@ -90,6 +90,16 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     Ok(Operator { config, log, insecure_listen, trust_callers, remarks, settings })
 }
 
+/// Reads where the database is, by the operator's files, whatever else is in them.
+///
+/// # Errors
+/// What is wrong with that.
+pub fn read_database(sources: Sources) -> Result<Database, Vec<Remark>> {
+    let mut settings = Settings::read(sources);
+    let database = database(&mut settings);
+    if settings.faults.is_empty() { Ok(database) } else { Err(settings.faults) }
+}
+
 /// What stands before the API, by the paste file; none, with a fault, where that does not say. What it says about options
 /// goes to the settings.
 fn pipeline(settings: &mut Settings) -> Option<Pipeline> {

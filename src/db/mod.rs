@@ -6,8 +6,9 @@ pub mod images;
 pub mod leases;
 pub mod members;
 pub mod metadefs;
-mod migrate;
+pub mod migrate;
 mod order;
+pub mod purge;
 mod sql;
 mod sqlite;
 pub mod storage;
@@ -52,19 +53,27 @@ pub struct Counts {
 }
 
 impl Db {
-    /// Opens the SQLite database in `file`, making it and its tables as needed. A new one is for its owner only: it holds
-    /// hashes of passwords. What SQLite puts beside it gets the same mode.
+    /// Opens the SQLite database in `file`, making it and its tables as needed.
     ///
     /// # Errors
     /// When the file cannot be opened or its schema is not one that we know.
     pub async fn open_sqlite(file: &Path) -> Result<Self, DbError> {
+        let db = Self::connect_sqlite(file).await?;
+        migrate::up(&db).await?;
+        Ok(db)
+    }
+
+    /// Opens the database in `file` as it is. A new one is for its owner only: it holds hashes of passwords. What SQLite
+    /// puts beside it gets the same mode.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub async fn connect_sqlite(file: &Path) -> Result<Self, DbError> {
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
         made.map_err(DbError::unavailable)?;
         let file = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file)).await.map_err(DbError::unavailable)??;
-        let db = Self { engine: Arc::new(Engine::Sqlite(opened)) };
-        migrate::up(&db).await?;
-        Ok(db)
+        Ok(Self { engine: Arc::new(Engine::Sqlite(opened)) })
     }
 
     /// Whether the database answers.
@@ -114,6 +123,9 @@ pub enum DbError {
     /// A row holds what it cannot hold.
     #[error("unreadable row: {0}")]
     Unreadable(String),
+    /// The schema is not one that this can be done with.
+    #[error("{0}")]
+    Schema(String),
     /// Anything else: a defect of ours, or of the schema.
     #[error("{0}")]
     Other(#[source] Source),

@@ -6,13 +6,24 @@ use crate::harness::golden;
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 31] = [
         &[],
         &["serve"],
         &["config"],
         &["config", "check"],
         &["config", "sample"],
         &["config", "show"],
+        &["db"],
+        &["db", "check"],
+        &["db", "contract"],
+        &["db", "drop-extras"],
+        &["db", "expand"],
+        &["db", "migrate"],
+        &["db", "purge"],
+        &["db", "purge_images_table"],
+        &["db", "sync"],
+        &["db", "upgrade"],
+        &["db", "version"],
         &["policy"],
         &["policy", "check"],
         &["policy", "list"],

@@ -7,7 +7,7 @@ use std::path::Path;
 /// The floors, highest first, each with what it may import.
 const ALLOWED: &[(&str, &str)] = &[
     ("main", "cli"),
-    ("cli", "http work app auth policy config clock model"),
+    ("cli", "http work app auth db policy config clock model"),
     ("http", "api app blob config clock"),
     ("api", "image app auth db policy blob store config clock error model"),
     ("work", "image app db clock error model"),

@@ -237,9 +237,8 @@ CREATE TABLE metadef_tags (
     KEY ix_metadef_tags_name (name)
 ) ENGINE = InnoDB CHARACTER SET utf8;
 
--- The reference's own record of its schema version: with it, the reference starts on this database too.
+-- The reference's own record of its revision, which is written when all of this is there.
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('2024_1_contract01');
