@@ -73,12 +73,10 @@ impl Sql {
 
     /// Adds `(?, ?, …)` with `values`.
     pub(crate) fn push_list(&mut self, values: impl IntoIterator<Item = impl Into<Arg>>) -> &mut Self {
-        let mut separator = "(";
-        for value in values {
-            self.text.push_str(separator);
-            self.text.push('?');
+        self.text.push('(');
+        for (at, value) in values.into_iter().enumerate() {
+            self.text.push_str(if at > 0 { ", ?" } else { "?" });
             self.args.push(value.into());
-            separator = ", ";
         }
         self.text.push(')');
         self
