@@ -4,7 +4,7 @@
     bench/metadata.py [--images 1000,10000,100000] [--reference VENV] [--glint target/release/glint]
 
 For each number of images: makes a database for each server, fills both with the same images (6 properties, 2 tags and
-1 location each), starts both with the same configuration, and asks both the same requests in turn, round by round.
+1 location each) and the same 33 metadata namespaces, starts both with the same configuration, and asks both the same requests in turn, round by round.
 What is measured is the processor time of the server's processes for each request (utime + stime of /proc), so that the
 client's own time, and other programs on the machine, do not matter much. Prints a table of medians and of ratios.
 
@@ -210,6 +210,8 @@ def seed(path, count):
             rows = [image(number) for number in range(begin, min(begin + 2000, count))]
             for at, insert in enumerate(INSERTS):
                 database.executemany(insert, [row for image in rows for row in image[at]])
+        for insert, rows in definitions():
+            database.executemany(insert, rows)
     database.close()
 
 
@@ -229,6 +231,27 @@ def image(number):
         [(id, tag, at, at) for tag in ("all", f"t{number % 100}")],
         [(id, f"file:///store/{id}", at, at)],
     )
+
+
+def definitions():
+    """33 metadata namespaces, which is what clouds have, each with 4 properties, an object of 3 and 2 types of resources."""
+    at = "2024-01-01 00:00:00.000000"
+    schema = {"title": "A property", "description": "What it means to whom. " * 5, "type": "string", "enum": DISTROS}
+    ids = range(1, 34)
+    parts = json.dumps({f"part_{part}": schema for part in range(3)})
+    return [
+        ("INSERT INTO metadef_namespaces (id, namespace, display_name, description, visibility, protected, owner,"
+         f" created_at, updated_at) VALUES (?, ?, 'A namespace', ?, 'public', 1, 'admin', '{at}', '{at}')",
+         [(id, f"OS::Bench::N{id}", "What it is about. " * 10) for id in ids]),
+        (f"INSERT INTO metadef_resource_types (id, name, protected, created_at) VALUES (?, ?, 0, '{at}')",
+         [(type, f"OS::Bench::Type{type}") for type in (1, 2, 3)]),
+        ("INSERT INTO metadef_namespace_resource_types (resource_type_id, namespace_id, prefix, created_at)"
+         f" VALUES (?, ?, 'hw_', '{at}')", [(type, id) for id in ids for type in (id % 3 + 1, (id + 1) % 3 + 1)]),
+        (f"INSERT INTO metadef_properties (namespace_id, name, json_schema, created_at) VALUES (?, ?, ?, '{at}')",
+         [(id, f"property_{at}", json.dumps(schema)) for id in ids for at in range(4)]),
+        (f"INSERT INTO metadef_objects (namespace_id, name, json_schema, created_at) VALUES (?, 'object', ?, '{at}')",
+         [(id, parts) for id in ids]),
+    ]
 
 
 def identifier(number):
@@ -292,6 +315,8 @@ def readings(count):
     }
     found = {"show": [f"/v2/images/{id}" for id in ids]}
     found.update((what, [f"/v2/images?{query}"]) for what, query in lists.items())
+    found["list of 25 metadata namespaces"] = ["/v2/metadefs/namespaces"]
+    found["a metadata namespace"] = [f"/v2/metadefs/namespaces/OS::Bench::N{id}" for id in range(1, 34)]
     return found
 
 
