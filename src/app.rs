@@ -17,6 +17,7 @@ use crate::auth::Authority;
 use crate::auth::keystone::Keystone;
 use crate::auth::standalone::Standalone;
 use crate::blob::hash::Algorithm;
+use crate::catalogue::image_properties::ImageDefinitions;
 use crate::clock::Clock;
 use crate::config::{Callers, Config, Database};
 use crate::db::Db;
@@ -41,6 +42,8 @@ pub struct App {
     pub hashing: Algorithm,
     /// What an image may look like.
     pub image_schema: ImageSchema,
+    /// What the catalogue of metadata definitions says about properties of images.
+    pub image_definitions: ImageDefinitions,
     /// Who may do what.
     pub policy: Rulebook,
     /// Who may do what to single properties; none when they are everybody's.
@@ -108,6 +111,7 @@ impl App {
             policy,
             property_rules,
             image_schema,
+            image_definitions: ImageDefinitions::default(),
             authority,
             limits,
             readers: Semaphore::new(READERS_MAX),

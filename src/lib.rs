@@ -13,6 +13,9 @@ pub mod work;
 // All that a request may reach.
 pub mod app;
 
+// What is known of metadata definitions beside their rows.
+pub mod catalogue;
+
 // The edges: none of them knows another, but for the stores, some of which fetch, and who asks Keystone.
 pub mod auth;
 pub mod db;

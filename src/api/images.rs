@@ -8,7 +8,7 @@ use crate::api::ctx::Call;
 use crate::api::patch::{self, Change, How, LocationsChange};
 use crate::api::reply::{self, Reply};
 use crate::api::view::{ImageView, ImagesView, href};
-use crate::api::{attributes, body, ownership, page, protection};
+use crate::api::{attributes, body, definitions, ownership, page, protection};
 use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::update::{self, Attribute};
@@ -61,6 +61,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     refuse_set_by_service(&given)?;
     let limit = limits::for_image(&call.app, call.identity.project_id.as_deref()).await?;
     let mut image = new_image(&call, attributes)?;
+    let warnings = definitions::check(&call, &image, image.properties.keys().map(String::as_str)).await?;
     creation::create(&call.app, &image, limit.as_ref()).await?;
     protection::hide(&call, std::slice::from_mut(&mut image));
     let mut created = shown(&call, StatusCode::CREATED, &image)?;
@@ -74,6 +75,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     for (name, value) in lists.into_iter().filter(|(_, value)| !value.is_empty()) {
         headers.insert(name, HeaderValue::from_str(&value).map_err(Error::internal)?);
     }
+    definitions::warn(&mut created, &warnings);
     Ok(created)
 }
 
@@ -95,10 +97,17 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
     for change in &changes {
         apply(&call, &mut after, change).await?;
     }
+    let set = changes.iter().filter_map(|change| match change {
+        Change::Set { attribute: Attribute::Property(name, _), .. } => Some(name.as_str()),
+        _ => None,
+    });
+    let warnings = definitions::check(&call, &after, set).await?;
     if !changes.is_empty() {
         after = update::save(&call.app, &before, after, call.identity.project_id.as_deref()).await?;
     }
-    shown(&call, StatusCode::OK, &after)
+    let mut updated = shown(&call, StatusCode::OK, &after)?;
+    definitions::warn(&mut updated, &warnings);
+    Ok(updated)
 }
 
 /// `DELETE /v2/images/{image_id}`.

@@ -7,6 +7,7 @@ mod cached;
 mod caller;
 mod cors;
 mod ctx;
+mod definitions;
 mod error;
 mod filters;
 mod health;

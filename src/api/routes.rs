@@ -319,7 +319,17 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
     }
     call.places = places;
     call.query = Query::parse(head.uri.query().unwrap_or(""))?;
-    (endpoint.handler)(call).await
+    let catalogue = changes_definitions(route, &call).then(|| Arc::clone(&call.app));
+    let reply = (endpoint.handler)(call).await?;
+    if let Some(app) = catalogue {
+        app.image_definitions.forget().await;
+    }
+    Ok(reply)
+}
+
+/// Whether what is known of the catalogue of metadata definitions may be another thing after this.
+fn changes_definitions(route: &Route, call: &Call) -> bool {
+    route.path.starts_with("/metadefs/") && call.method != Method::GET
 }
 
 fn unauthenticated(call: &Call, asked: &Asked) -> Reply {

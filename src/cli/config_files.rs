@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
-use crate::config::Database;
+use crate::config::Records;
 use crate::config::operator::{self, Operator};
 use crate::config::remark::Remark;
 use crate::config::settings::{Source, Sources};
@@ -84,9 +84,9 @@ pub(super) fn read(sources: Sources) -> anyhow::Result<Operator> {
 ///
 /// # Errors
 /// What is wrong with that.
-pub(super) fn read_database(sources: Sources) -> anyhow::Result<Database> {
-    match operator::read_database(sources) {
-        Ok(database) => Ok(database),
+pub(super) fn read_records(sources: Sources) -> anyhow::Result<Records> {
+    match operator::read_records(sources) {
+        Ok(records) => Ok(records),
         Err(faults) => bail!("this configuration does not say where the database is:{}", listed(&faults)),
     }
 }

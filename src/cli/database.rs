@@ -1,17 +1,17 @@
-//! `glint db` and `glance-manage db`: the schema of the database, and the rows that were deleted long ago. Names, arguments,
+//! `glint db` and `glance-manage db`: the schema of the database, the rows that were deleted long ago, definition files. Names, arguments,
 //! texts and exit codes are the reference's: scripts of operators read them.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
 use crate::cli::config_files::{self, ConfigFiles};
-use crate::cli::{data_dir, say};
+use crate::cli::{data_dir, metadefs, say};
 use crate::clock::Clock;
-use crate::config::Database;
+use crate::config::{Database, Records};
 use crate::db::Db;
 use crate::db::migrate::{CONTRACT_HEAD, EXPAND_HEAD};
 use crate::db::purge::{PurgeError, Purged};
@@ -83,6 +83,18 @@ pub(super) enum Action {
         #[arg(long = "with-users")]
         with_users: bool,
     },
+
+    /// Load metadata definitions from files into the catalogue: all of them, or nothing.
+    #[command(alias = "load-metadefs")]
+    LoadMetadefs(metadefs::Load),
+
+    /// Take every metadata definition out of the catalogue, and every resource type.
+    #[command(alias = "unload-metadefs")]
+    UnloadMetadefs,
+
+    /// Write the catalogue of metadata definitions to files, one a namespace.
+    #[command(alias = "export-metadefs")]
+    ExportMetadefs(metadefs::Export),
 }
 
 /// Which rows go.
@@ -107,19 +119,21 @@ pub(super) struct Purge<const DAYS: u32> {
 /// Runs `glint db`.
 pub(super) fn run(command: &DbCommand) -> anyhow::Result<ExitCode> {
     let sources = if command.data_dir.is_some() { None } else { command.config_files.sources() };
-    let database = match sources {
-        Some(sources) => config_files::read_database(sources)?,
-        None => Database::Sqlite(data_dir::database(&data_dir::located(command.data_dir.as_deref())?)),
+    let records = if let Some(sources) = sources {
+        config_files::read_records(sources)?
+    } else {
+        let file = data_dir::database(&data_dir::located(command.data_dir.as_deref())?);
+        Records { database: Database::Sqlite(file), definitions: None }
     };
-    perform(&command.action, &database)
+    perform(&command.action, &records)
 }
 
 /// Does it; what the program ends with.
-pub(super) fn perform(action: &Action, database: &Database) -> anyhow::Result<ExitCode> {
+pub(super) fn perform(action: &Action, records: &Records) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let db = connect(database).await.context("cannot open the database")?;
-        let done = act(action, &db).await;
+        let db = connect(&records.database).await.context("cannot open the database")?;
+        let done = act(action, &db, records.definitions.as_deref()).await;
         db.close().await;
         done
     })
@@ -131,7 +145,7 @@ async fn connect(database: &Database) -> anyhow::Result<Db> {
     })
 }
 
-async fn act(action: &Action, db: &Db) -> anyhow::Result<ExitCode> {
+async fn act(action: &Action, db: &Db, definitions: Option<&Path>) -> anyhow::Result<ExitCode> {
     match action {
         Action::Version => version(db).await?,
         Action::Check => return check(db).await,
@@ -145,8 +159,19 @@ async fn act(action: &Action, db: &Db) -> anyhow::Result<ExitCode> {
         Action::DropExtras { with_users } => {
             db.drop_own(Clock::default().now(), *with_users).await?;
         }
+        Action::LoadMetadefs(load) => metadefs::load(current(db).await?, load, definitions).await?,
+        Action::UnloadMetadefs => metadefs::unload(current(db).await?).await?,
+        Action::ExportMetadefs(export) => metadefs::export(current(db).await?, export, definitions).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The database, if its schema is the newest.
+async fn current(db: &Db) -> anyhow::Result<&Db> {
+    if Heads::of(db).await?.contracted() {
+        return Ok(db);
+    }
+    bail!("the schema is not there, or not the newest: bring it there with `glint db sync`")
 }
 
 async fn version(db: &Db) -> anyhow::Result<()> {

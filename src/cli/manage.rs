@@ -1,6 +1,7 @@
 //! `glance-manage`: what the program is when it is called by this name, so that scripts and tools for the reference go on
 //! working.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -8,6 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::config_files::{self, ConfigFiles};
 use crate::cli::database::{self, Action};
+use crate::cli::metadefs::{Export, Load};
 use crate::cli::say;
 
 /// The name.
@@ -53,6 +55,17 @@ enum Command {
     DbMigrate,
     #[command(hide = true)]
     DbContract,
+    #[command(hide = true)]
+    DbLoadMetadefs {
+        path: Option<PathBuf>,
+        merge: Option<String>,
+        prefer_new: Option<String>,
+        overwrite: Option<String>,
+    },
+    #[command(hide = true)]
+    DbUnloadMetadefs,
+    #[command(hide = true)]
+    DbExportMetadefs { path: Option<PathBuf> },
 }
 
 /// Runs it.
@@ -69,11 +82,19 @@ pub(super) fn run() -> anyhow::Result<ExitCode> {
         Some(Command::DbExpand) => Action::Expand,
         Some(Command::DbMigrate) => Action::Migrate,
         Some(Command::DbContract) => Action::Contract,
+        Some(Command::DbLoadMetadefs { path, merge, prefer_new, overwrite }) => {
+            // An argument that has anything in it is a yes.
+            let [merge, prefer_new, overwrite] =
+                [merge, prefer_new, overwrite].map(|said| said.is_some_and(|said| !said.is_empty()));
+            Action::LoadMetadefs(Load { path, merge, prefer_new, overwrite })
+        }
+        Some(Command::DbUnloadMetadefs) => Action::UnloadMetadefs,
+        Some(Command::DbExportMetadefs { path }) => Action::ExportMetadefs(Export { path }),
     };
     let Some(sources) = manage.config_files.sources_or_usual(&USUAL_FILES) else {
         bail!("which configuration? There is none in the usual places: name files with --config-file");
     };
-    database::perform(&action, &config_files::read_database(sources)?)
+    database::perform(&action, &config_files::read_records(sources)?)
 }
 
 /// What there is, for who did not say what to do: as the reference ends then.

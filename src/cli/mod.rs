@@ -6,6 +6,7 @@ mod config_files;
 mod data_dir;
 mod database;
 mod manage;
+mod metadefs;
 mod policy;
 mod project;
 mod prompt;
@@ -32,7 +33,7 @@ enum Command {
     Serve(serve::Serve),
     /// Look at configuration files: what they say, and what is wrong with them.
     Config(config::ConfigCommand),
-    /// Manage the database: its schema, and rows that were deleted long ago.
+    /// Manage the database: its schema, rows that were deleted long ago, and metadata definitions.
     Db(database::DbCommand),
     /// Look at the policy: who may do what.
     Policy(policy::PolicyCommand),

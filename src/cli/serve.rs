@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::catalogue::predefined;
 use crate::cli::config_files::{self, ConfigFiles};
 use crate::cli::data_dir::DataDir;
 use crate::cli::{clouds, say};
@@ -153,6 +154,9 @@ async fn serve(config: Config, data_dir: Option<DataDir>) -> anyhow::Result<()> 
     if let Some(data_dir) = &data_dir {
         let clouds = data_dir.path().join("clouds.yaml");
         if let Some(identity) = app.authority.built_in() {
+            if identity.is_new().await? {
+                predefined::provide(&app.db, &app.clock).await.context("cannot load the predefined definitions")?;
+            }
             clouds::provide(&clouds, &format!("{scheme}://{}", clouds::reachable(address)), identity).await?;
         }
         places = announcement(data_dir.path(), &places, &clouds);

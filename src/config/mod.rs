@@ -60,6 +60,29 @@ pub struct Config {
     pub image_properties: serde_json::Map<String, serde_json::Value>,
     /// Those of them that an image must have.
     pub required_image_properties: Vec<String>,
+    /// What becomes of properties of images that do not fit their metadata definitions.
+    pub validate_image_properties: Validation,
+}
+
+/// Where rows are, for commands that need nothing else of a service.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// The database.
+    pub database: Database,
+    /// Where files of metadata definitions are; none for those that are built in.
+    pub definitions: Option<PathBuf>,
+}
+
+/// What becomes of something that does not fit what is said of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validation {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// Answer and log say so.
+    Warn,
+    /// It is refused.
+    Enforce,
 }
 
 /// Where the database is.
@@ -364,6 +387,7 @@ impl Config {
             healthcheck: Healthcheck::default(),
             image_properties: serde_json::Map::new(),
             required_image_properties: Vec::new(),
+            validate_image_properties: Validation::Off,
         }
     }
 }

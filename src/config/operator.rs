@@ -14,7 +14,7 @@ use super::settings::{Settings, Sources};
 use super::stores;
 use super::{
     Api, BuiltInIdentity, Callers, Config, Cors, Database, Formats, Healthcheck, Listener, PolicyFiles,
-    PropertyProtection, PropertyProtectionFormat, Quotas, Tasks, TlsFiles, UriFilter,
+    PropertyProtection, PropertyProtectionFormat, Quotas, Records, Tasks, TlsFiles, UriFilter, Validation,
 };
 
 /// What the operator's files say.
@@ -80,6 +80,7 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
         healthcheck: healthcheck(&mut settings),
         image_properties,
         required_image_properties,
+        validate_image_properties: validate_image_properties(&mut settings),
     };
     let log = Log { debug: settings.flag("DEFAULT", "debug"), json: settings.flag("DEFAULT", "use_json") };
     let (insecure_listen, trust_callers) =
@@ -90,14 +91,14 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     Ok(Operator { config, log, insecure_listen, trust_callers, remarks, settings })
 }
 
-/// Reads where the database is, by the operator's files, whatever else is in them.
+/// Reads where the database is, and what may be loaded into it, by the operator's files, whatever else is in them.
 ///
 /// # Errors
 /// What is wrong with that.
-pub fn read_database(sources: Sources) -> Result<Database, Vec<Remark>> {
+pub fn read_records(sources: Sources) -> Result<Records, Vec<Remark>> {
     let mut settings = Settings::read(sources);
-    let database = database(&mut settings);
-    if settings.faults.is_empty() { Ok(database) } else { Err(settings.faults) }
+    let records = Records { database: database(&mut settings), definitions: metadata_source_path(&mut settings) };
+    if settings.faults.is_empty() { Ok(records) } else { Err(settings.faults) }
 }
 
 /// What stands before the API, by the paste file; none, with a fault, where that does not say. What it says about options
@@ -263,6 +264,22 @@ fn database(settings: &mut Settings) -> Database {
             settings.fault("database", "connection", format!("{scheme} is not there yet: only sqlite is"));
             nowhere
         }
+    }
+}
+
+/// The usual folder need not be there.
+fn metadata_source_path(settings: &mut Settings) -> Option<PathBuf> {
+    const NAME: &str = "metadata_source_path";
+    let is_named = settings.place("DEFAULT", NAME) != Place::Nowhere;
+    let path = settings.text("DEFAULT", NAME).map(PathBuf::from);
+    path.filter(|path| is_named || path.exists())
+}
+
+fn validate_image_properties(settings: &mut Settings) -> Validation {
+    match settings.text("glint", "validate_image_properties").as_deref() {
+        Some("enforce") => Validation::Enforce,
+        Some("warn") => Validation::Warn,
+        _ => Validation::Off,
     }
 }
 

@@ -2,6 +2,8 @@
 //! they are for.
 
 pub mod contents;
+pub mod definitions;
+pub mod loading;
 pub mod namespaces;
 pub mod resource_types;
 

@@ -219,3 +219,38 @@ fn where_the_database_is() {
         ended(Command::new(site.folder.path().join("glance-manage")).arg("db_sync").env("HOME", site.folder.path()));
     assert!(code == 0 || err.contains("There is none in the usual places"), "{err}");
 }
+
+/// Under every name that the reference has for it: with options, and with arguments in their order.
+#[test]
+fn definition_files_are_loaded_and_exported() {
+    let site = Site::new();
+    assert!(site.manage(&["db_load_metadefs"]).2.contains("bring it there with `glint db sync`"));
+    site.manage(&["db_sync"]);
+    let (files, out) = (site.folder.path().join("files"), site.folder.path().join("out"));
+    std::fs::create_dir(&files).unwrap();
+    let write = |title: &str| {
+        let text =
+            format!(r#"{{"namespace": "N", "display_name": "n", "properties": {{"p": {{"title": "{title}"}}}}}}"#);
+        std::fs::write(files.join("n.json"), text).unwrap();
+    };
+    let shown = || site.ask("SELECT json_schema FROM metadef_properties").join(" ");
+    let (files, out) = (files.to_str().unwrap(), out.to_str().unwrap());
+    write("one");
+    assert_eq!(
+        site.manage(&["db", "load_metadefs", "--path", files]),
+        (0, "namespaces loaded: 1\n".into(), String::new())
+    );
+    write("two");
+    assert_eq!(site.manage(&["db_load_metadefs", files, "", "", ""]).0, 0);
+    assert!(shown().contains("one"), "{}", shown());
+    assert_eq!(site.manage(&["db_load_metadefs", files, "True", "", "True"]).0, 0);
+    assert!(shown().contains("two"), "{}", shown());
+    assert_eq!(site.manage(&["db_export_metadefs", out]).0, 0);
+    assert!(std::fs::read_to_string(format!("{out}/n.json")).unwrap().contains("two"));
+    assert_eq!(site.manage(&["db_unload_metadefs"]).0, 0);
+    assert_eq!(shown(), "");
+    // Without a path, the folder that the configuration names.
+    let conf = std::fs::read_to_string(site.conf()).unwrap();
+    std::fs::write(site.conf(), format!("[DEFAULT]\nmetadata_source_path = {files}\n{conf}")).unwrap();
+    assert_eq!(site.manage(&["db", "load_metadefs"]).1, "namespaces loaded: 1\n");
+}

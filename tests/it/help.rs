@@ -6,7 +6,7 @@ use crate::harness::golden;
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 31] = [
+    let commands: [&[&str]; 34] = [
         &[],
         &["serve"],
         &["config"],
@@ -18,10 +18,13 @@ fn every_command_explains_itself() {
         &["db", "contract"],
         &["db", "drop-extras"],
         &["db", "expand"],
+        &["db", "export_metadefs"],
+        &["db", "load_metadefs"],
         &["db", "migrate"],
         &["db", "purge"],
         &["db", "purge_images_table"],
         &["db", "sync"],
+        &["db", "unload_metadefs"],
         &["db", "upgrade"],
         &["db", "version"],
         &["policy"],

@@ -7,12 +7,13 @@ use std::path::Path;
 /// The floors, highest first, each with what it may import.
 const ALLOWED: &[(&str, &str)] = &[
     ("main", "cli"),
-    ("cli", "http work app auth db policy config clock model"),
+    ("cli", "http work app catalogue auth db policy config clock model"),
     ("http", "api app blob config clock"),
-    ("api", "image app auth db policy blob store config clock error model"),
+    ("api", "image app catalogue auth db policy blob store config clock error model"),
     ("work", "image app db clock error model"),
     ("image", "app db fetch store blob config clock error model"),
-    ("app", "auth db keystone store policy blob config clock error model"),
+    ("app", "catalogue auth db keystone store policy blob config clock error model"),
+    ("catalogue", "db clock error model"),
     ("auth", "db keystone config clock error model"),
     ("keystone", "config clock error model"),
     ("db", "model clock error"),

@@ -10,6 +10,7 @@
 mod boot;
 mod clients;
 mod config;
+mod definition_files;
 mod dice;
 mod differential;
 mod keystone;
@@ -24,6 +25,8 @@ mod venv;
 
 #[path = "../it/harness/callers.rs"]
 mod callers;
+#[path = "../it/harness/catalogue.rs"]
+mod catalogue;
 #[path = "../it/harness/database_server.rs"]
 mod database_server;
 #[path = "../it/harness/process.rs"]

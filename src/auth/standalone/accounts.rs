@@ -44,13 +44,21 @@ pub fn generated_password() -> SecretString {
 }
 
 impl Standalone {
+    /// Whether this service has no user yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_new(&self) -> Result<bool> {
+        Ok(!identity::has_users(&self.db).await?)
+    }
+
     /// Chooses the first accounts of a service that has no user yet; none when it has. They are not made before the
     /// caller says so, with `make_first_accounts`: by then, the passwords have to be where a person finds them.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn first_accounts(&self) -> Result<Option<FirstAccounts>> {
-        if identity::has_users(&self.db).await? {
+        if !self.is_new().await? {
             return Ok(None);
         }
         let account = |name| Account { user: name, password: generated_password(), project: name };

@@ -58,6 +58,12 @@ const DEFAULT: &[Opt] = &[
         "What a project may keep in all: a number and B, KB, MB, GB or TB; 0 for no limit.",
     ),
     opt("use_keystone_limits", Kind::Flag, "false", "Whether limits that are registered in Keystone hold."),
+    opt(
+        "metadata_source_path",
+        Kind::Text,
+        "/etc/glance/metadefs/",
+        "Where files of metadata definitions are, for glint db load_metadefs and export_metadefs.",
+    ),
     bare("pydev_worker_debug_host", Kind::Text, "Where a Python debugger waits.").idle("this is no Python"),
     opt("pydev_worker_debug_port", Kind::Number(0, 65535), "5678", "Its port.").idle("this is no Python"),
     bare("metadata_encryption_key", Kind::Text, "What locations are encrypted with in the database.")
@@ -174,6 +180,12 @@ const GLINT: &[Opt] = &[
         Kind::Flag,
         "false",
         "Whether to believe what callers say about themselves on such an address: where paste has no authtoken and a proxy in front checks tokens.",
+    ),
+    opt(
+        "validate_image_properties",
+        Kind::Choice(&["off", "warn", "enforce"]),
+        "off",
+        "What becomes of image properties that do not fit what public metadata definitions say of them.",
     ),
 ];
 

@@ -167,10 +167,7 @@ pub(crate) async fn add<C: Content>(
 /// # Errors
 /// `Defined` when there is another of that name.
 pub(crate) async fn update<C: Content>(db: &Db, id: i64, changed: &C, now: Timestamp) -> Result<bool, DbError> {
-    let mut update = Sql::new(format!("UPDATE {} SET ", C::TABLE));
-    let set = |(column, value): (&&str, Arg)| Sql::new(format!("{column} = ?")).bind(value);
-    update.push_joined(", ", C::COLUMNS.iter().zip(changed.values()).map(set));
-    update.push(sql!(", updated_at = ? WHERE id = ?", now, id));
+    let update = change(id, changed, now);
     let updated = db.execute(update).await.map_err(|error| defined(error, C::KIND, changed.name()))?;
     Ok(updated == 1)
 }
@@ -231,13 +228,32 @@ pub(super) fn deletions(namespace_id: i64) -> Vec<Sql> {
 
 async fn insert_all<C: Content>(tx: &Tx, namespace_id: i64, new: &[C], now: Timestamp) -> Result<(), DbError> {
     for content in new {
-        let columns = C::COLUMNS.join(", ");
-        let mut row =
-            Sql::new(format!("INSERT INTO {} ({columns}, namespace_id, created_at, updated_at) VALUES ", C::TABLE));
-        row.push_list(content.values().into_iter().chain([namespace_id.into(), now.into(), now.into()]));
-        insert(tx, row, C::KIND, content.name()).await?;
+        insert(tx, insertion(namespace_id, content, now, Some(now)), C::KIND, content.name()).await?;
     }
     Ok(())
+}
+
+/// What writes `new` into namespace `namespace_id`.
+pub(super) fn insertion<C: Content>(
+    namespace_id: i64,
+    new: &C,
+    created_at: Timestamp,
+    updated_at: Option<Timestamp>,
+) -> Sql {
+    let columns = C::COLUMNS.join(", ");
+    let mut row =
+        Sql::new(format!("INSERT INTO {} ({columns}, namespace_id, created_at, updated_at) VALUES ", C::TABLE));
+    row.push_list(new.values().into_iter().chain([namespace_id.into(), created_at.into(), updated_at.into()]));
+    row
+}
+
+/// What writes `changed` over row `id`.
+pub(super) fn change<C: Content>(id: i64, changed: &C, now: Timestamp) -> Sql {
+    let mut update = Sql::new(format!("UPDATE {} SET ", C::TABLE));
+    let set = |(column, value): (&&str, Arg)| Sql::new(format!("{column} = ?")).bind(value);
+    update.push_joined(", ", C::COLUMNS.iter().zip(changed.values()).map(set));
+    update.push(sql!(", updated_at = ? WHERE id = ?", now, id));
+    update
 }
 
 fn read<C: Content>(reading: &Reading<'_>, namespace_id: i64) -> Result<Vec<C>, DbError> {

@@ -83,19 +83,7 @@ pub async fn insert_whole(db: &Db, new: &[(Namespace, Contents)]) -> Result<(), 
 /// # Errors
 /// `Defined` when there is another of that name.
 pub async fn update(db: &Db, changed: &Namespace, now: Timestamp) -> Result<bool, DbError> {
-    let update = sql!(
-        "UPDATE metadef_namespaces SET namespace = ?, display_name = ?, description = ?, visibility = ?, \
-         protected = ?, owner = ?, updated_at = ? WHERE id = ?",
-        &changed.namespace,
-        changed.display_name.as_ref(),
-        changed.description.as_ref(),
-        changed.visibility.as_ref(),
-        changed.protected,
-        &changed.owner,
-        now,
-        changed.id
-    );
-    let updated = db.execute(update).await;
+    let updated = db.execute(change(changed.id, changed, now)).await;
     Ok(updated.map_err(|error| defined(error, Definition::Namespace, &changed.namespace))? == 1)
 }
 
@@ -104,16 +92,19 @@ pub async fn update(db: &Db, changed: &Namespace, now: Timestamp) -> Result<bool
 /// # Errors
 /// When the database fails.
 pub async fn delete(db: &Db, id: i64) -> Result<bool, DbError> {
-    db.write(|tx| async move {
-        let mut batch = contents::deletions(id);
-        batch.push(sql!("DELETE FROM metadef_namespaces WHERE id = ?", id));
-        Ok(tx.execute_batch(batch).await?.pop() == Some(1))
-    })
-    .await
+    db.write(|tx| async move { Ok(tx.execute_batch(deletions(id)).await?.pop() == Some(1)) }).await
 }
 
 async fn insert_row(tx: &Tx, new: &Namespace) -> Result<i64, DbError> {
-    let row = sql!(
+    insert(tx, insertion(new), Definition::Namespace, &new.namespace).await?;
+    let written = sql!("SELECT id FROM metadef_namespaces WHERE namespace = ?", &new.namespace);
+    let written = tx.fetch_optional(written).await?;
+    written.ok_or_else(|| DbError::Unreadable("a namespace just written".into()))?.get(0)
+}
+
+/// What writes `new`.
+pub(super) fn insertion(new: &Namespace) -> Sql {
+    sql!(
         "INSERT INTO metadef_namespaces (namespace, display_name, description, visibility, protected, owner, \
          created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         &new.namespace,
@@ -124,11 +115,30 @@ async fn insert_row(tx: &Tx, new: &Namespace) -> Result<i64, DbError> {
         &new.owner,
         new.created_at,
         new.updated_at
-    );
-    insert(tx, row, Definition::Namespace, &new.namespace).await?;
-    let written = sql!("SELECT id FROM metadef_namespaces WHERE namespace = ?", &new.namespace);
-    let written = tx.fetch_optional(written).await?;
-    written.ok_or_else(|| DbError::Unreadable("a namespace just written".into()))?.get(0)
+    )
+}
+
+/// What writes `changed` over row `id`.
+pub(super) fn change(id: i64, changed: &Namespace, now: Timestamp) -> Sql {
+    sql!(
+        "UPDATE metadef_namespaces SET namespace = ?, display_name = ?, description = ?, visibility = ?, \
+         protected = ?, owner = ?, updated_at = ? WHERE id = ?",
+        &changed.namespace,
+        changed.display_name.as_ref(),
+        changed.description.as_ref(),
+        changed.visibility.as_ref(),
+        changed.protected,
+        &changed.owner,
+        now,
+        id
+    )
+}
+
+/// What takes namespace `id` and all that is in it away: the namespace last.
+pub(super) fn deletions(id: i64) -> Vec<Sql> {
+    let mut batch = contents::deletions(id);
+    batch.push(sql!("DELETE FROM metadef_namespaces WHERE id = ?", id));
+    batch
 }
 
 fn read_whole(reading: &Reading<'_>, select: &Sql) -> Result<Vec<(Namespace, Contents)>, DbError> {

@@ -129,17 +129,28 @@ pub(super) async fn insert_association(
         known = tx.fetch_optional(id(&new.name)).await?;
     }
     let known = known.ok_or_else(|| DbError::Unreadable("a type of resource just written".into()))?;
-    let row = sql!(
+    let row = insertion(namespace_id, known.get(0)?, new, now, Some(now));
+    insert(tx, row, Definition::Association, &new.name).await
+}
+
+/// What writes that namespace `namespace_id` is for the type of resource `type_id`.
+pub(super) fn insertion(
+    namespace_id: i64,
+    type_id: i64,
+    new: &Association,
+    created_at: Timestamp,
+    updated_at: Option<Timestamp>,
+) -> Sql {
+    sql!(
         "INSERT INTO metadef_namespace_resource_types (resource_type_id, namespace_id, properties_target, prefix, \
          created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
-        known.get::<i64>(0)?,
+        type_id,
         namespace_id,
         new.properties_target.as_ref(),
         new.prefix.as_ref(),
-        now,
-        now
-    );
-    insert(tx, row, Definition::Association, &new.name).await
+        created_at,
+        updated_at
+    )
 }
 
 /// What takes all associations of namespace `namespace_id` away.

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod bytes;
 pub mod callers;
+pub mod catalogue;
 pub mod flaky;
 pub mod golden;
 pub mod process;
