@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::{Callers, Config, Database};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::fetch::policy_server::PolicyServer;
 use crate::keystone::limits::Limits;
 use crate::policy::property::PropertyRules;
 use crate::store::registry::Registry;
@@ -46,6 +47,8 @@ pub struct App {
     pub image_definitions: ImageDefinitions,
     /// Who may do what.
     pub policy: Rulebook,
+    /// The way to services that decide rules of the policy.
+    pub policy_server: PolicyServer,
     /// Who may do what to single properties; none when they are everybody's.
     pub property_rules: Option<PropertyRules>,
     /// Who is calling.
@@ -96,6 +99,7 @@ impl App {
             None => None,
         };
         let policy = Rulebook::open(&config.policy).await.map_err(Error::internal)?;
+        let policy_server = PolicyServer::new(config.remote_checks.clone()).map_err(Error::internal)?;
         let image_schema = ImageSchema::new(&config)?;
         let property_rules = match &config.property_protection {
             Some(protection) => Some(property_rules::read(protection).await?),
@@ -109,6 +113,7 @@ impl App {
             stores,
             hashing,
             policy,
+            policy_server,
             property_rules,
             image_schema,
             image_definitions: ImageDefinitions::default(),

@@ -8,40 +8,40 @@ use crate::policy::{Nothing, Rule};
 
 /// `GET /v2/cache`.
 pub(crate) async fn show(call: Call) -> Result<Reply> {
-    off(&call, Rule::CacheList)
+    off(&call, Rule::CacheList).await
 }
 
 /// `DELETE /v2/cache`.
 pub(crate) async fn clear(call: Call) -> Result<Reply> {
-    off(&call, Rule::CacheDelete)
+    off(&call, Rule::CacheDelete).await
 }
 
 /// `POST /v2/cache/clean`.
 pub(crate) async fn clean(call: Call) -> Result<Reply> {
-    off(&call, Rule::CacheClean)
+    off(&call, Rule::CacheClean).await
 }
 
 /// `POST /v2/cache/prune`.
 pub(crate) async fn prune(call: Call) -> Result<Reply> {
-    off(&call, Rule::CachePrune)
+    off(&call, Rule::CachePrune).await
 }
 
 /// `GET /v2/cache/nodes/{image_id}`.
 pub(crate) async fn nodes(call: Call) -> Result<Reply> {
-    off(&call, Rule::ListCachedNodes)
+    off(&call, Rule::ListCachedNodes).await
 }
 
 /// `PUT /v2/cache/{image_id}`.
 pub(crate) async fn queue(call: Call) -> Result<Reply> {
     let image = find(&call).await?;
-    call.allow(Rule::CacheImage, &call.target_of(&image))?;
+    call.allow(Rule::CacheImage, &call.target_of(&image)).await?;
     Err(none_here())
 }
 
 /// `DELETE /v2/cache/{image_id}`. compat: the reference fails with 500 on an image that is not there.
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
     let image = find(&call).await?;
-    call.allow(Rule::CacheDelete, &call.target_of(&image))?;
+    call.allow(Rule::CacheDelete, &call.target_of(&image)).await?;
     Err(none_here())
 }
 
@@ -51,8 +51,8 @@ async fn find(call: &Call) -> Result<Image> {
     found.ok_or_else(|| Error::not_found(format!("Image {id} not found.")))
 }
 
-fn off(call: &Call, rule: Rule) -> Result<Reply> {
-    call.allow(rule, &Nothing)?;
+async fn off(call: &Call, rule: Rule) -> Result<Reply> {
+    call.allow(rule, &Nothing).await?;
     Err(none_here())
 }
 

@@ -3,10 +3,12 @@
 use hyper::HeaderMap;
 
 use crate::api::ctx::{Call, header};
+use crate::api::rules;
 use crate::auth::Authority;
 use crate::auth::keystone::Shown;
 use crate::error::Result;
 use crate::model::identity::Identity;
+use crate::policy::{CallerTarget, Rule};
 
 /// Who sent the request `call` for `path`, which is without the version; none when nobody says so, or not validly.
 ///
@@ -39,7 +41,7 @@ pub(crate) async fn identify(call: &Call, path: &str) -> Result<Option<Identity>
         Some(mut identity) => {
             // compat: role names are compared in lower case.
             identity.roles.iter_mut().for_each(|role| *role = role.to_lowercase());
-            identity.is_admin = app.policy.now().is_admin(&identity);
+            identity.is_admin = rules::hold(app, Rule::ContextIsAdmin, &identity, &CallerTarget(&identity)).await;
             Some(identity)
         }
         None if anonymous => Some(Identity { read_only: true, ..Identity::default() }),

@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method};
 
 use crate::api::query::Query;
-use crate::api::{address, ownership, protection};
+use crate::api::{address, ownership, protection, rules};
 use crate::app::App;
 use crate::blob::Body;
 use crate::db::images;
@@ -116,8 +116,8 @@ impl Call {
     ///
     /// # Errors
     /// `Forbidden` when it does not hold.
-    pub fn allow(&self, rule: Rule, target: &dyn Target) -> Result<()> {
-        if self.app.policy.now().check(rule, &self.identity, target) {
+    pub async fn allow(&self, rule: Rule, target: &dyn Target) -> Result<()> {
+        if rules::hold(&self.app, rule, &self.identity, target).await {
             return Ok(());
         }
         Err(Error::forbidden(format!("You are not authorized to complete {} action.", rule.name())))
@@ -132,8 +132,8 @@ impl Call {
     ///
     /// # Errors
     /// `Forbidden` when it does not hold, or `NotFound` when the caller may not even know that the image is there.
-    pub fn allow_image(&self, rule: Rule, image: &Image) -> Result<()> {
-        self.allow_by_rule(rule, image)?;
+    pub async fn allow_image(&self, rule: Rule, image: &Image) -> Result<()> {
+        self.allow_by_rule(rule, image).await?;
         ownership::of_image(self, rule, image)
     }
 
@@ -141,15 +141,11 @@ impl Call {
     ///
     /// # Errors
     /// As of `allow_image`.
-    pub fn allow_by_rule(&self, rule: Rule, image: &Image) -> Result<()> {
+    pub async fn allow_by_rule(&self, rule: Rule, image: &Image) -> Result<()> {
         let target = self.target_of(image);
-        self.allow(rule, &target).map_err(|refusal| {
-            if rule == Rule::GetImage || !self.app.policy.now().check(Rule::GetImage, &self.identity, &target) {
-                Error::new(Kind::NotFound)
-            } else {
-                refusal
-            }
-        })
+        let Err(refusal) = self.allow(rule, &target).await else { return Ok(()) };
+        let seen = rule != Rule::GetImage && self.allow(Rule::GetImage, &target).await.is_ok();
+        Err(if seen { refusal } else { Error::new(Kind::NotFound) })
     }
 }
 

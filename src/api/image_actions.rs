@@ -13,7 +13,7 @@ use crate::policy::Rule;
 pub(crate) async fn deactivate(call: Call) -> Result<Reply> {
     call.mutating()?;
     let image = images::find(&call).await?;
-    call.allow_image(Rule::Deactivate, &image)?;
+    call.allow_image(Rule::Deactivate, &image).await?;
     state::deactivate(&call.app, &image).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
@@ -22,7 +22,7 @@ pub(crate) async fn deactivate(call: Call) -> Result<Reply> {
 pub(crate) async fn reactivate(call: Call) -> Result<Reply> {
     call.mutating()?;
     let image = images::find(&call).await?;
-    call.allow_image(Rule::Reactivate, &image)?;
+    call.allow_image(Rule::Reactivate, &image).await?;
     state::reactivate(&call.app, &image).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

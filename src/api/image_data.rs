@@ -26,7 +26,7 @@ pub(crate) async fn upload(mut call: Call) -> Result<Reply> {
     let store = call.header("x-image-meta-store").map(str::to_owned);
     call.app.stores.for_new_data(store.as_deref())?;
     let image = images::find(&call).await?;
-    call.allow_by_rule(Rule::UploadImage, &image)?;
+    call.allow_by_rule(Rule::UploadImage, &image).await?;
     ownership::of_image(&call, Rule::UploadImage, &image)
         .map_err(|_| Error::forbidden(format!("Not allowed to upload image data for image {}", image.id)))?;
     let bytes = call.body.take();
@@ -39,8 +39,8 @@ pub(crate) async fn upload(mut call: Call) -> Result<Reply> {
 pub(crate) async fn download(call: Call) -> Result<Reply> {
     let mut image = images::find(&call).await?;
     reading::in_service(&image, &call.identity)?;
-    call.allow_image(Rule::DownloadImage, &image)?;
-    prefer(&call, &mut image)?;
+    call.allow_image(Rule::DownloadImage, &image).await?;
+    prefer(&call, &mut image).await?;
     let size = match image.size.map(u64::try_from) {
         Some(Ok(size)) if !image.locations.is_empty() => size,
         _ => return Err(Error::new(Kind::NoContent)),
@@ -67,13 +67,13 @@ pub(crate) async fn download(call: Call) -> Result<Reply> {
 }
 
 /// Puts the locations in the stores that the client prefers before all others.
-fn prefer(call: &Call, image: &mut Image) -> Result<()> {
+async fn prefer(call: &Call, image: &mut Image) -> Result<()> {
     let named = call.query.get("prefer").unwrap_or("").split(',').map(str::trim).filter(|name| !name.is_empty());
     let preferred: Vec<&str> = named.collect();
     if preferred.is_empty() {
         return Ok(());
     }
-    call.allow_image(Rule::DownloadFromStore, image)?;
+    call.allow_image(Rule::DownloadFromStore, image).await?;
     let stores = &call.app.config.stores;
     if !stores.multi {
         let text = "Store selection for download is not available when multiple backends are not enabled.";

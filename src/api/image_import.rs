@@ -20,7 +20,7 @@ pub(crate) async fn import(mut call: Call) -> Result<Reply> {
     call.mutating()?;
     let image = images::find(&call).await?;
     let rule = if method == "copy-image" { Rule::CopyImage } else { Rule::ModifyImage };
-    call.allow_image(rule, &image)?;
+    call.allow_image(rule, &image).await?;
     Err(Error::new(Kind::NotImplemented).saying("Image import is not implemented yet."))
 }
 

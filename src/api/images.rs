@@ -28,7 +28,7 @@ const PROPERTY_NAME_MAX: usize = 255;
 pub(crate) async fn list(call: Call) -> Result<Reply> {
     let config = &call.app.config;
     let (filter, page) = page::wanted(&call.query, &config.api)?;
-    call.allow(Rule::GetImages, &[("project_id", call.identity.project_id.as_deref())])?;
+    call.allow(Rule::GetImages, &[("project_id", call.identity.project_id.as_deref())]).await?;
     let found = images::list(&call.app.db, &filter, &call.identity, &page).await?;
     let mut images = found.ok_or_else(|| {
         let marker = page.marker.as_deref().unwrap_or_default();
@@ -40,12 +40,16 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
     protection::hide(&call, &mut images);
     let last = page::last_of_full(&images, page.limit, |image| &image.id);
     let (first, next) = page::links("/v2/images", &call.query, last);
-    let images: Vec<Image> =
-        images.into_iter().filter(|image| call.allow_image(Rule::GetImage, image).is_ok()).collect();
+    let mut visible = Vec::with_capacity(images.len());
+    for image in images {
+        if call.allow_image(Rule::GetImage, &image).await.is_ok() {
+            visible.push(image);
+        }
+    }
     // compat: a page whose images all were filtered away has no link to the next one.
-    let next = next.filter(|_| !images.is_empty());
-    let view = ImagesView { images: &images, config, caller: &call.identity, first, next };
-    reply::json_list(StatusCode::OK, &view, images.len())
+    let next = next.filter(|_| !visible.is_empty());
+    let view = ImagesView { images: &visible, config, caller: &call.identity, first, next };
+    reply::json_list(StatusCode::OK, &view, visible.len())
 }
 
 /// `POST /v2/images`.
@@ -57,7 +61,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     };
     let attributes = acceptable(&given, &call)?;
     call.mutating()?;
-    may_create(&call, &attributes)?;
+    may_create(&call, &attributes).await?;
     refuse_set_by_service(&given)?;
     let limit = limits::for_image(&call.app, call.identity.project_id.as_deref()).await?;
     let mut image = new_image(&call, attributes)?;
@@ -82,7 +86,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
 /// `GET /v2/images/{image_id}`.
 pub(crate) async fn show(call: Call) -> Result<Reply> {
     let image = find(&call).await?;
-    call.allow_image(Rule::GetImage, &image)?;
+    call.allow_image(Rule::GetImage, &image).await?;
     shown(&call, StatusCode::OK, &image)
 }
 
@@ -115,7 +119,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
     call.mutating()?;
     let missing = || Error::not_found(format!("Failed to find image {} to delete", call.place(0)));
     let image = call.image(call.place(0)).await?.ok_or_else(missing)?;
-    call.allow_image(Rule::DeleteImage, &image)?;
+    call.allow_image(Rule::DeleteImage, &image).await?;
     deletion::delete(&call.app, &image).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
@@ -180,7 +184,7 @@ fn refuse_set_by_service(given: &Map<String, Value>) -> Result<()> {
 
 /// Whether the caller may create an image of these attributes. compat: while it does not exist yet, rules are asked as
 /// if it were private unless it says otherwise, though it becomes shared.
-fn may_create(call: &Call, attributes: &[Attribute]) -> Result<()> {
+async fn may_create(call: &Call, attributes: &[Attribute]) -> Result<()> {
     let (mut owner, mut visibility) = (call.identity.project_id.as_deref(), Visibility::Private);
     for attribute in attributes {
         match attribute {
@@ -190,7 +194,7 @@ fn may_create(call: &Call, attributes: &[Attribute]) -> Result<()> {
         }
     }
     let target = about_to_be(owner, visibility);
-    call.allow(Rule::AddImage, &target).map_err(|refusal| {
+    call.allow(Rule::AddImage, &target).await.map_err(|refusal| {
         if owner == call.identity.project_id.as_deref() {
             return refusal;
         }
@@ -198,7 +202,7 @@ fn may_create(call: &Call, attributes: &[Attribute]) -> Result<()> {
         Error::new(Kind::Forbidden).adding(format!("You are not permitted to create images owned by '{owner}'"))
     })?;
     if let Some(rule) = visibility_rule(visibility) {
-        call.allow(rule, &target)?;
+        call.allow(rule, &target).await?;
     }
     ownership::of_new_image(call, owner)?;
     attributes.iter().try_for_each(|attribute| match attribute {
@@ -227,9 +231,9 @@ async fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
             if let Attribute::Visibility(visibility) = attribute
                 && let Some(rule) = visibility_rule(*visibility)
             {
-                call.allow(rule, &call.target_of(image))?;
+                call.allow(rule, &call.target_of(image)).await?;
             }
-            call.allow_image(Rule::ModifyImage, image)?;
+            call.allow_image(Rule::ModifyImage, image).await?;
             match how {
                 How::Replace if !update::has(image, name) => return Err(update::missing(name)),
                 How::AddNew if update::has(image, name) => {
@@ -244,7 +248,7 @@ async fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
             update::set(&call.app, image, attribute.clone())
         }
         Change::Remove { name } => {
-            call.allow_image(Rule::ModifyImage, image)?;
+            call.allow_image(Rule::ModifyImage, image).await?;
             if image.properties.contains_key(name) {
                 protection::allow(call, Operation::Delete, name)?;
             }
@@ -258,15 +262,15 @@ async fn change_locations(call: &Call, image: &mut Image, change: &LocationsChan
     match change {
         LocationsChange::Clear => Err(Error::new(Kind::Forbidden).adding("Cannot set locations to empty list.")),
         LocationsChange::Replace(new) => {
-            call.allow_image(Rule::SetImageLocation, image)?;
+            call.allow_image(Rule::SetImageLocation, image).await?;
             locations::replace(&call.app, image, new.clone()).await
         }
         LocationsChange::Add { at, location } => {
-            call.allow_image(Rule::SetImageLocation, image)?;
+            call.allow_image(Rule::SetImageLocation, image).await?;
             locations::add(&call.app, image, at, location.clone()).await
         }
         LocationsChange::Remove { at } => {
-            call.allow_image(Rule::DeleteImageLocation, image)?;
+            call.allow_image(Rule::DeleteImageLocation, image).await?;
             locations::take(&call.app, image, at)
         }
     }

@@ -28,7 +28,7 @@ pub(crate) async fn stores(call: Call) -> Result<Reply> {
 /// `GET /v2/info/stores/detail`.
 pub(crate) async fn stores_detail(call: Call) -> Result<Reply> {
     let stores = several(&call)?;
-    call.allow(Rule::StoresInfoDetail, &Nothing)?;
+    call.allow(Rule::StoresInfoDetail, &Nothing).await?;
     let detailed = stores.enabled.iter().map(|store| {
         let mut entry = entry(store, &stores.default);
         let (kind, properties) = match &store.driver {

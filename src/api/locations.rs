@@ -23,7 +23,7 @@ pub(crate) async fn add(mut call: Call) -> Result<Reply> {
     if image.status != Status::Queued {
         return Err(locations::wrong_status(&image, "add"));
     }
-    call.allow_image(Rule::AddImageLocation, &image)?;
+    call.allow_image(Rule::AddImageLocation, &image).await?;
     let mut roles = call.identity.roles.iter().chain(&call.identity.service_roles);
     let may = roles.any(|role| role == "service") || (url.starts_with("http") && has_web_store(&call));
     if !may {
@@ -47,7 +47,7 @@ pub(crate) async fn add(mut call: Call) -> Result<Reply> {
 /// `GET /v2/images/{image_id}/locations`.
 pub(crate) async fn list(call: Call) -> Result<Reply> {
     let image = images::find(&call).await?;
-    call.allow_image(Rule::FetchImageLocation, &image)?;
+    call.allow_image(Rule::FetchImageLocation, &image).await?;
     reply::json(StatusCode::OK, &LocationsView { image: &image, caller: &call.identity })
 }
 

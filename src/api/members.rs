@@ -19,10 +19,10 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
     let image = lookup(&call).await?;
     share::shareable(&image)
         .map_err(|error| Error::forbidden(format!("Not allowed to list members for image {}: {error}", image.id)))?;
-    allow(&call, Rule::GetMembers, &image)?;
+    allow(&call, Rule::GetMembers, &image).await?;
     let members = members::list(&call.app.db, &image.id, &call.identity).await?;
-    let shown: Vec<MemberView<'_>> =
-        members.iter().filter(|_| allow(&call, Rule::GetMember, &image).is_ok()).map(MemberView).collect();
+    let each = !members.is_empty() && allow(&call, Rule::GetMember, &image).await.is_ok();
+    let shown: Vec<MemberView<'_>> = members.iter().filter(|_| each).map(MemberView).collect();
     let members = serde_json::to_value(&shown).map_err(Error::internal)?;
     reply::json(StatusCode::OK, &json!({ "members": members, "schema": "/v2/schemas/members" }))
 }
@@ -50,7 +50,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     if !ownership::may_share(&call, &image) {
         return Err(refused());
     }
-    allow(&call, Rule::AddMember, &image)?;
+    allow(&call, Rule::AddMember, &image).await?;
     let member = share::add(&call.app, &image, &wanted).await?;
     reply::json(StatusCode::OK, &MemberView(&member))
 }
@@ -66,7 +66,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
         return Err(refused());
     }
     let member = find(&call, &image).await?;
-    allow(&call, Rule::ModifyMember, &image)?;
+    allow(&call, Rule::ModifyMember, &image).await?;
     let status = status.as_str().and_then(|status| status.parse().ok()).ok_or_else(|| {
         Error::invalid("Incorrect request: Status must be \"pending\", \"accepted\" or \"rejected\".")
     })?;
@@ -84,7 +84,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
         return Err(refused());
     }
     let member = find(&call, &image).await?;
-    allow(&call, Rule::DeleteMember, &image)?;
+    allow(&call, Rule::DeleteMember, &image).await?;
     share::remove(&call.app, &member).await?;
     // compat: unlike other answers without a body, this one names no type.
     Ok(reply::bare(StatusCode::NO_CONTENT))
@@ -97,16 +97,16 @@ async fn lookup(call: &Call) -> Result<Image> {
 }
 
 async fn find(call: &Call, image: &Image) -> Result<Member> {
-    allow(call, Rule::GetMember, image)?;
+    allow(call, Rule::GetMember, image).await?;
     let id = call.place(1);
     let found = members::find(&call.app.db, &image.id, id, &call.identity).await?;
     found.ok_or_else(|| Error::not_found(format!("{id} not found in the member list of the image {}.", image.id)))
 }
 
 /// Asks a rule about members of `image`, which the caller has to see to begin with.
-fn allow(call: &Call, rule: Rule, image: &Image) -> Result<()> {
-    call.allow_image(Rule::GetImage, image)?;
-    call.allow(rule, &call.target_of(image))
+async fn allow(call: &Call, rule: Rule, image: &Image) -> Result<()> {
+    call.allow_image(Rule::GetImage, image).await?;
+    call.allow(rule, &call.target_of(image)).await
 }
 
 fn wanted_member(body: &Value) -> Result<String> {

@@ -46,33 +46,32 @@ fn undefined(namespace: &str) -> Error {
 }
 
 /// Asks `rule` about `namespace`.
-fn allow(call: &Call, rule: Rule, namespace: &Namespace) -> Result<()> {
-    allow_target(call, rule, &target(namespace))
+async fn allow(call: &Call, rule: Rule, namespace: &Namespace) -> Result<()> {
+    allow_target(call, rule, &target(namespace)).await
 }
 
 /// Asks `rule` about no namespace in particular.
-fn allow_any(call: &Call, rule: Rule) -> Result<()> {
-    allow_target(call, rule, &[("project_id", call.identity.project_id.as_deref())])
+async fn allow_any(call: &Call, rule: Rule) -> Result<()> {
+    allow_target(call, rule, &[("project_id", call.identity.project_id.as_deref())]).await
 }
 
 /// Asks `rule` about `namespace`, and whether the caller may change anything at all.
-fn allow_change(call: &Call, rule: Rule, namespace: &Namespace) -> Result<()> {
-    allow(call, rule, namespace)?;
+async fn allow_change(call: &Call, rule: Rule, namespace: &Namespace) -> Result<()> {
+    allow(call, rule, namespace).await?;
     // compat: the reference forgets to ask this everywhere but for a new namespace.
     call.mutating()
 }
 
 /// Whether `rule` holds for `namespace`.
-fn holds(call: &Call, rule: Rule, namespace: &Namespace) -> bool {
-    allow(call, rule, namespace).is_ok()
+async fn holds(call: &Call, rule: Rule, namespace: &Namespace) -> bool {
+    allow(call, rule, namespace).await.is_ok()
 }
 
 /// Who may not even see a namespace is told that nothing is there.
-fn allow_target(call: &Call, rule: Rule, target: &dyn Target) -> Result<()> {
-    call.allow(rule, target).map_err(|refusal| match call.allow(Rule::GetMetadefNamespace, target) {
-        Ok(()) if rule != Rule::GetMetadefNamespace => refusal,
-        _ => Error::new(Kind::NotFound),
-    })
+async fn allow_target(call: &Call, rule: Rule, target: &dyn Target) -> Result<()> {
+    let Err(refusal) = call.allow(rule, target).await else { return Ok(()) };
+    let seen = rule != Rule::GetMetadefNamespace && call.allow(Rule::GetMetadefNamespace, target).await.is_ok();
+    Err(if seen { refusal } else { Error::new(Kind::NotFound) })
 }
 
 fn target(namespace: &Namespace) -> [(&str, Option<&str>); 2] {

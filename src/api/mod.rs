@@ -28,6 +28,7 @@ mod protection;
 pub mod query;
 mod reply;
 pub mod routes;
+mod rules;
 mod schemas;
 mod stores;
 mod tags;

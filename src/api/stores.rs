@@ -22,8 +22,8 @@ pub(crate) async fn delete_data(call: Call) -> Result<Reply> {
     }
     let found = call.image(id).await?;
     let image = found.ok_or_else(|| Error::not_found(format!("Failed to find image {id}")))?;
-    call.allow_image(Rule::GetImageLocation, &image)?;
-    call.allow_image(Rule::DeleteImageLocation, &image)?;
+    call.allow_image(Rule::GetImageLocation, &image).await?;
+    call.allow_image(Rule::DeleteImageLocation, &image).await?;
     if image.status != Status::Active {
         let text = "It's not allowed to remove image data from store if image status is not 'active'";
         return Err(Error::conflict(text));

@@ -38,7 +38,7 @@ async fn changeable(call: &Call, verb: &str) -> Result<Image> {
     let id = call.place(0);
     let found = call.image(id).await?;
     let image = found.ok_or_else(|| Error::not_found(format!("Image {id} not found.")))?;
-    call.allow_by_rule(Rule::ModifyImage, &image)?;
+    call.allow_by_rule(Rule::ModifyImage, &image).await?;
     ownership::of_image(call, Rule::ModifyImage, &image)
         .map_err(|_| Error::forbidden(format!("Not allowed to {verb} tags for image {id}.")))?;
     Ok(image)

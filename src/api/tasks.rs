@@ -24,7 +24,7 @@ const IMAGE_ID_MAX: usize = 36;
 
 /// `POST /v2/tasks`.
 pub(crate) async fn create(mut call: Call) -> Result<Reply> {
-    call.allow(Rule::TasksApiAccess, &Nothing)?;
+    call.allow(Rule::TasksApiAccess, &Nothing).await?;
     let body = body::expected(&mut call).await?;
     let (kind, input) = wanted(&call, &body).await?;
     let image_id = about(&input)?;
@@ -63,7 +63,7 @@ pub(crate) fn pending(call: &Call, kind: &str, input: Map<String, Value>, image_
 
 /// `GET /v2/tasks`.
 pub(crate) async fn list(call: Call) -> Result<Reply> {
-    call.allow(Rule::TasksApiAccess, &Nothing)?;
+    call.allow(Rule::TasksApiAccess, &Nothing).await?;
     let page = wanted_page(&call)?;
     forget_expired(&call).await?;
     let marker = match &page.marker {
@@ -86,7 +86,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
 
 /// `GET /v2/tasks/{task_id}`.
 pub(crate) async fn show(call: Call) -> Result<Reply> {
-    call.allow(Rule::TasksApiAccess, &Nothing)?;
+    call.allow(Rule::TasksApiAccess, &Nothing).await?;
     let id = call.place(0);
     let found = tasks::find(&call.app.db, id).await?.filter(|task| may_see(&call, task));
     let task = found.ok_or_else(|| Error::not_found(format!("Could not find task {id}")))?;
@@ -95,7 +95,7 @@ pub(crate) async fn show(call: Call) -> Result<Reply> {
 
 /// `DELETE /v2/tasks/{task_id}`: never.
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
-    call.allow(Rule::TasksApiAccess, &Nothing)?;
+    call.allow(Rule::TasksApiAccess, &Nothing).await?;
     let text = "This operation is currently not permitted on Glance Tasks. They are auto deleted after reaching the \
                 time based on their expires_at property.";
     let asked = Asked { method: call.method.clone(), headers: call.headers.clone() };
@@ -105,7 +105,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
 /// `GET /v2/images/{image_id}/tasks`. compat: rows as they are, with other times and more in them than a task shows.
 pub(crate) async fn of_image(call: Call) -> Result<Reply> {
     let image = call.image(call.place(0)).await?.ok_or_else(|| Error::new(Kind::NotFound))?;
-    call.allow_image(Rule::GetImage, &image)?;
+    call.allow_image(Rule::GetImage, &image).await?;
     forget_expired(&call).await?;
     let found = tasks::of_image(&call.app.db, &image.id, only_of(&call).as_deref(), call.app.clock.now()).await?;
     let rows: Vec<Value> = found.iter().map(row).collect();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
 
 use crate::app::rulebook;
 use crate::cli::config_files::{self, ConfigFiles};
@@ -144,6 +145,10 @@ struct Values<'a>(&'a [(String, String)]);
 impl Target for Values<'_> {
     fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.into())
+    }
+
+    fn values(&self) -> Map<String, Value> {
+        self.0.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Config {
     pub callers: Callers,
     /// The operator's changes to the policy.
     pub policy: PolicyFiles,
+    /// How services are asked that decide rules.
+    pub remote_checks: RemoteChecks,
     /// The operator's rules for single properties; none when every property is everybody's.
     pub property_protection: Option<PropertyProtection>,
     /// Which outside URLs may be named by clients.
@@ -125,6 +127,23 @@ pub struct PolicyFiles {
     pub policy_default_rule: String,
     /// Whether a rule whose default has changed obeys the new default alone.
     pub enforce_new_defaults: bool,
+}
+
+/// How services are asked that decide rules (`remote_…` in the group `oslo_policy`).
+#[derive(Clone, Debug)]
+pub struct RemoteChecks {
+    /// Whether the question is JSON, and not a form.
+    pub as_json: bool,
+    /// How long one may take.
+    pub timeout: Duration,
+    /// Whether its certificate is checked.
+    pub verify: bool,
+    /// What it is checked with, where that is not what the system trusts.
+    pub ca_certificates_file: Option<PathBuf>,
+    /// The certificate that we show.
+    pub certificate_file: Option<PathBuf>,
+    /// Its key, where it is not in the same file.
+    pub key_file: Option<PathBuf>,
 }
 
 /// The operator's rules for single properties.
@@ -380,6 +399,7 @@ impl Config {
             database: Database::Sqlite(Path::new(data_dir).join(DATABASE_FILE)),
             callers: Callers::BuiltIn,
             policy: PolicyFiles::default(),
+            remote_checks: RemoteChecks::default(),
             property_protection: None,
             uri_filter: UriFilter::default(),
             tasks: Tasks::default(),
@@ -528,6 +548,19 @@ impl Default for Formats {
         Self {
             container_formats: owned(&["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]),
             disk_formats: owned(&["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]),
+        }
+    }
+}
+
+impl Default for RemoteChecks {
+    fn default() -> Self {
+        Self {
+            as_json: false,
+            timeout: Duration::from_mins(1),
+            verify: false,
+            ca_certificates_file: None,
+            certificate_file: None,
+            key_file: None,
         }
     }
 }

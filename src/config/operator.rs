@@ -14,7 +14,8 @@ use super::settings::{Settings, Sources};
 use super::stores;
 use super::{
     Api, BuiltInIdentity, Callers, Config, Cors, Database, Formats, Healthcheck, Listener, PolicyFiles,
-    PropertyProtection, PropertyProtectionFormat, Quotas, Records, Tasks, TlsFiles, UriFilter, Validation,
+    PropertyProtection, PropertyProtectionFormat, Quotas, Records, RemoteChecks, Tasks, TlsFiles, UriFilter,
+    Validation,
 };
 
 /// What the operator's files say.
@@ -73,6 +74,7 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
         database: database(&mut settings),
         callers,
         policy: policy(&mut settings),
+        remote_checks: remote_checks(&mut settings),
         property_protection: property_protection(&mut settings),
         uri_filter: uri_filter(&mut settings),
         tasks: Tasks { time_to_live: Duration::from_hours(settings.number("task", "task_time_to_live").unwrap_or(0)) },
@@ -294,6 +296,21 @@ fn policy(settings: &mut Settings) -> PolicyFiles {
             .text("oslo_policy", "policy_default_rule")
             .unwrap_or(defaults.policy_default_rule),
         enforce_new_defaults: settings.flag("oslo_policy", "enforce_new_defaults"),
+    }
+}
+
+fn remote_checks(settings: &mut Settings) -> RemoteChecks {
+    const GROUP: &str = "oslo_policy";
+    let mut file = |name: &str| settings.text(GROUP, name).map(PathBuf::from);
+    let (ca_certificates_file, certificate_file, key_file) =
+        (file("remote_ssl_ca_crt_file"), file("remote_ssl_client_crt_file"), file("remote_ssl_client_key_file"));
+    RemoteChecks {
+        as_json: settings.text(GROUP, "remote_content_type").as_deref() == Some("application/json"),
+        timeout: settings.seconds(GROUP, "remote_timeout").unwrap_or(RemoteChecks::default().timeout),
+        verify: settings.flag(GROUP, "remote_ssl_verify_server_crt"),
+        ca_certificates_file,
+        certificate_file,
+        key_file,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod fetcher;
 mod guard;
+pub mod policy_server;
 
 pub use fetcher::{FetchError, Fetched, Fetcher};
 pub use guard::Guard;

@@ -1,6 +1,36 @@
 //! What a check may read of the caller: the values that oslo.context hands to oslo.policy, by its names.
 
+use serde_json::{Map, Value};
+
 use crate::model::identity::Identity;
+
+/// The names of the values, in oslo.context's order.
+const NAMES: [&str; 14] = [
+    "user_id",
+    "user_domain_id",
+    "system_scope",
+    "domain_id",
+    "project_id",
+    "project_domain_id",
+    "roles",
+    "is_admin_project",
+    "service_user_id",
+    "service_user_domain_id",
+    "service_project_id",
+    "service_project_domain_id",
+    "service_roles",
+    "system",
+];
+
+/// All values of the caller, for a service that decides by them.
+pub fn as_json(caller: &Identity) -> Map<String, Value> {
+    let value = |name: &'static str| match credential(caller, name)? {
+        Credential::Text(_) if name == "is_admin_project" => Some((!caller.outside_admin_project).into()),
+        Credential::Text(text) => Some(text.into()),
+        Credential::List(texts) => Some(texts.into()),
+    };
+    NAMES.into_iter().filter_map(|name| Some((name.to_owned(), value(name)?))).collect()
+}
 
 /// One value of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::credentials::{Scope, scope};
-use super::evaluate::{Question, Undecided};
+use super::evaluate::{Answers, Question, Undecided};
 use super::explain::{Explanation, Reason, Recorder, Silent};
 use super::parse::{self, Check};
 use super::rules::{Deprecation, Rule};
-use super::target::{CallerTarget, Target};
+use super::target::Target;
 use crate::model::identity::Identity;
 
 /// How the rules are put together (the options of the same names in the group `oslo_policy`).
@@ -93,9 +93,20 @@ impl Policy {
 
     /// As [`check`](Self::check), and says why there is no answer.
     pub fn decide(&self, rule: Rule, caller: &Identity, target: &dyn Target) -> Result<bool, Undecided> {
+        self.decide_by(&Answers::default(), rule, caller, target)
+    }
+
+    /// As [`decide`](Self::decide), with what other services have said.
+    pub fn decide_by(
+        &self,
+        answers: &Answers,
+        rule: Rule,
+        caller: &Identity,
+        target: &dyn Target,
+    ) -> Result<bool, Undecided> {
         match self.entries.get(rule as usize) {
             Some(entry) if !entry.answers(rule.name(), caller) => Ok(false),
-            Some(entry) => self.decide_entry(entry, caller, target),
+            Some(entry) => Question::new(self, caller, target, answers, Silent).ask(&entry.check).0,
             None => Ok(false),
         }
     }
@@ -122,16 +133,13 @@ impl Policy {
                 (false, vec![remark(format!("the token is for a {scope}, the rule is for a project"))])
             }
             Some(entry) => {
-                let (answer, recorder) = Question::new(self, caller, target, Recorder::default()).ask(&entry.check);
+                let answers = Answers::default();
+                let question = Question::new(self, caller, target, &answers, Recorder::default());
+                let (answer, recorder) = question.ask(&entry.check);
                 (answer.unwrap_or(false), recorder.into_reasons())
             }
         };
         Explanation { rule: name.to_owned(), allowed, reasons }
-    }
-
-    /// Whether the caller sees and may change everything: rule `context_is_admin`, asked about the caller.
-    pub fn is_admin(&self, caller: &Identity) -> bool {
-        self.check(Rule::ContextIsAdmin, caller, &CallerTarget(caller))
     }
 
     /// Whether only the new defaults count. If not, the reference asks for ownership in some places beside the rules.
@@ -151,7 +159,7 @@ impl Policy {
     }
 
     fn decide_entry(&self, entry: &Entry, caller: &Identity, target: &dyn Target) -> Result<bool, Undecided> {
-        Question::new(self, caller, target, Silent).ask(&entry.check).0
+        Question::new(self, caller, target, &Answers::default(), Silent).ask(&entry.check).0
     }
 
     fn put_together(settings: &Settings, entries: Vec<Entry>) -> Self {

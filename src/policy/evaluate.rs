@@ -22,12 +22,9 @@ const MAX_CHECKS: usize = 10_000;
 /// request ends in an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undecided {
-    /// Another service has to be asked, and deciding does no I/O.
-    ///
-    /// This is the seam for `http:` and `https:` checks: a caller that may do I/O takes the address from here, asks,
-    /// and decides again with the answers known so far as one more field of the question. Until such a caller exists,
-    /// these rules deny.
-    #[error("{0} has to be asked, and remote checks are not made")]
+    /// The service at this address has to be asked, and deciding does no I/O: who may do that takes the address from
+    /// here, asks, and decides again with what is answered.
+    #[error("{0} has to be asked")]
     Remote(String),
     /// The address of a remote check needs a value that the target does not have.
     #[error("the address of the remote check needs {0:?}, which the target does not have")]
@@ -49,19 +46,46 @@ pub enum Undecided {
     TooMany,
 }
 
+/// What other services have said, as far as one question needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Answers(Vec<(String, bool)>);
+
+impl Answers {
+    /// Notes that the service at `address` says `answer`.
+    pub fn note(&mut self, address: String, answer: bool) {
+        self.0.push((address, answer));
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn of(&self, address: &str) -> Option<bool> {
+        self.0.iter().find(|(known, _)| known == address).map(|(_, answer)| *answer)
+    }
+}
+
 /// One question on its way through the rules.
 pub(super) struct Question<'a, T> {
     policy: &'a Policy,
     caller: &'a Identity,
     target: &'a dyn Target,
+    answers: &'a Answers,
     depth: usize,
     asked: usize,
     trace: T,
 }
 
 impl<'a, T: Trace> Question<'a, T> {
-    pub(super) fn new(policy: &'a Policy, caller: &'a Identity, target: &'a dyn Target, trace: T) -> Self {
-        Self { policy, caller, target, depth: 0, asked: 0, trace }
+    pub(super) fn new(
+        policy: &'a Policy,
+        caller: &'a Identity,
+        target: &'a dyn Target,
+        answers: &'a Answers,
+        trace: T,
+    ) -> Self {
+        Self { policy, caller, target, answers, depth: 0, asked: 0, trace }
     }
 
     /// Whether the check holds, and what was noted on the way.
@@ -109,7 +133,7 @@ impl<'a, T: Trace> Question<'a, T> {
                     Subject::Invalid => Err(Undecided::Subject(generic.kind.to_string())),
                 }
             }
-            Check::Remote(address) => Err(self.remote(address)),
+            Check::Remote(address) => self.remote(address),
         }
     }
 
@@ -179,11 +203,11 @@ impl<'a, T: Trace> Question<'a, T> {
         equal
     }
 
-    fn remote(&mut self, address: &Pattern) -> Undecided {
+    fn remote(&mut self, address: &Pattern) -> Result<bool, Undecided> {
         match address.fill(|key| self.target.get(key)) {
-            Ok(address) => Undecided::Remote(address.into_owned()),
-            Err(Unfilled::Missing(key)) => Undecided::MissingInAddress(key.to_owned()),
-            Err(Unfilled::Broken) => Undecided::Pattern(address.to_string()),
+            Ok(address) => self.answers.of(&address).ok_or_else(|| Undecided::Remote(address.into_owned())),
+            Err(Unfilled::Missing(key)) => Err(Undecided::MissingInAddress(key.to_owned())),
+            Err(Unfilled::Broken) => Err(Undecided::Pattern(address.to_string())),
         }
     }
 

@@ -15,12 +15,13 @@ pub mod rules;
 mod sample;
 mod target;
 
+pub use credentials::as_json;
 pub use enforce::{InvalidRule, Policy, Settings};
-pub use evaluate::Undecided;
+pub use evaluate::{Answers, Undecided};
 pub use explain::{Explanation, Reason};
 pub use rules::Rule;
 pub use sample::sample;
-pub use target::{ImageTarget, Nothing, Target, new_image};
+pub use target::{CallerTarget, ImageTarget, Nothing, Target, new_image};
 
 #[cfg(test)]
 mod tests;

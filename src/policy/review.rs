@@ -37,7 +37,6 @@ impl Policy {
             Check::Generic(generic) if generic.subject == Subject::Invalid => {
                 Some(format!("the left side of {part} is neither a constant nor a name; a rule that asks it denies"))
             }
-            Check::Remote(_) => Some(format!("{part} is a remote check; a rule that asks it denies")),
             _ => None,
         }
     }

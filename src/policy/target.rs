@@ -5,14 +5,18 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Timelike, Utc};
+use serde_json::{Map, Value, json};
 
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
 
 /// The thing that a rule is asked about.
-pub trait Target {
+pub trait Target: Sync {
     /// The value called `key`; none if there is no such value. (A value that is not set is the text `None`.)
     fn get(&self, key: &str) -> Option<Cow<'_, str>>;
+
+    /// All values, for a service that decides by them.
+    fn values(&self) -> Map<String, Value>;
 }
 
 /// Nothing in particular: every key is missing.
@@ -23,6 +27,10 @@ impl Target for Nothing {
     fn get(&self, _key: &str) -> Option<Cow<'_, str>> {
         None
     }
+
+    fn values(&self) -> Map<String, Value> {
+        Map::new()
+    }
 }
 
 /// A few values by name; a value may be not set.
@@ -30,6 +38,10 @@ impl<const N: usize> Target for [(&str, Option<&str>); N] {
     fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         let (_, value) = self.iter().find(|(name, _)| *name == key)?;
         Some(or_none(*value))
+    }
+
+    fn values(&self) -> Map<String, Value> {
+        self.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
     }
 }
 
@@ -85,11 +97,29 @@ impl Target for ImageTarget<'_> {
             property => Cow::Borrowed(image.properties.get(property)?),
         })
     }
+
+    fn values(&self) -> Map<String, Value> {
+        let image = self.image;
+        let own = json!({
+            "image_id": image.id, "name": image.name, "status": image.status.as_str(), "owner": image.owner,
+            "project_id": image.owner, "member": self.member(), "visibility": image.visibility.as_str(),
+            "protected": image.protected, "os_hidden": image.os_hidden, "container_format": image.container_format,
+            "disk_format": image.disk_format, "size": image.size, "virtual_size": image.virtual_size,
+            "min_disk": image.min_disk, "min_ram": image.min_ram, "checksum": image.checksum,
+            "os_hash_algo": image.os_hash_algo, "os_hash_value": image.os_hash_value, "tags": image.tags,
+            "created_at": moment(Some(image.created_at)), "updated_at": moment(image.updated_at),
+        });
+        let properties = image.properties.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+        let mut values: Map<String, Value> = properties.collect();
+        // A property hides no attribute.
+        values.extend(own.as_object().cloned().unwrap_or_default());
+        values
+    }
 }
 
 /// The caller as target of rule `context_is_admin`: the parts of the reference's request context that text can be
 /// compared with. At that moment nobody is known to be an administrator.
-pub(super) struct CallerTarget<'a>(pub(super) &'a Identity);
+pub struct CallerTarget<'a>(pub &'a Identity);
 
 impl Target for CallerTarget<'_> {
     fn get(&self, key: &str) -> Option<Cow<'_, str>> {
@@ -106,6 +136,17 @@ impl Target for CallerTarget<'_> {
             "is_admin_project" => boolean(true),
             _ => return None,
         })
+    }
+
+    fn values(&self) -> Map<String, Value> {
+        let caller = self.0;
+        let values = json!({
+            "user": caller.user_id, "project_id": caller.project_id, "project": caller.project_id,
+            "domain": caller.domain_id, "user_domain": caller.user_domain_id, "project_domain": caller.project_domain_id,
+            "system_scope": caller.system_scope, "is_admin": false, "show_deleted": false, "read_only": caller.read_only,
+            "is_admin_project": true,
+        });
+        values.as_object().cloned().unwrap_or_default()
     }
 }
 

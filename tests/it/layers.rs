@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("api", "image app catalogue auth db policy blob store config clock error model"),
     ("work", "image app db clock error model"),
     ("image", "app db fetch store blob config clock error model"),
-    ("app", "catalogue auth db keystone store policy blob config clock error model"),
+    ("app", "catalogue auth db keystone fetch store policy blob config clock error model"),
     ("catalogue", "db clock error model"),
     ("auth", "db keystone config clock error model"),
     ("keystone", "config clock error model"),

@@ -37,6 +37,7 @@ mod pairs;
 mod policy_cli;
 mod policy_files;
 mod policy_matrix;
+mod policy_servers;
 mod property_protection;
 mod purge;
 mod quotas;

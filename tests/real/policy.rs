@@ -84,6 +84,10 @@ impl Target for Values<'_> {
         let (_, value) = self.0.iter().find(|(name, _)| name == key)?;
         Some(value.as_deref().unwrap_or("None").into())
     }
+
+    fn values(&self) -> Map<String, Value> {
+        self.0.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
+    }
 }
 
 fn ask_oslo(questions: &[Question]) -> Vec<String> {

@@ -24,8 +24,8 @@ const RESOURCE_TYPES_MAX: usize = 100;
 /// `GET /v2/metadefs/namespaces`.
 pub(crate) async fn list(call: Call) -> Result<Reply> {
     let page = wanted_page(&call)?;
-    allow_any(&call, Rule::GetMetadefNamespaces)?;
-    allow_any(&call, Rule::ListMetadefResourceTypes)?;
+    allow_any(&call, Rule::GetMetadefNamespaces).await?;
+    allow_any(&call, Rule::ListMetadefResourceTypes).await?;
     let marker = match call.query.clone().take("marker") {
         // compat: what is nothing is an id here.
         Some(none) if none.is_empty() => {
@@ -37,8 +37,12 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
         }
         None => None,
     };
-    let mut found = rows::list(&call.app.db, &call.identity, &page, marker.as_ref()).await?;
-    found.retain(|(namespace, _)| holds(&call, Rule::GetMetadefNamespace, namespace));
+    let mut found = Vec::new();
+    for one in rows::list(&call.app.db, &call.identity, &page, marker.as_ref()).await? {
+        if holds(&call, Rule::GetMetadefNamespace, &one.0).await {
+            found.push(one);
+        }
+    }
     let last = page::last_of_full(&found, page.limit, |(namespace, _)| &namespace.namespace);
     let (first, next) = page::links("/v2/metadefs/namespaces", &call.query, last);
     let entry = |(namespace, associations): &(Namespace, Vec<Association>)| {
@@ -58,7 +62,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
 pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     let sent = body::NAMESPACE.read(&mut call).await?;
     call.mutating()?;
-    allow_any(&call, Rule::AddMetadefNamespace)?;
+    allow_any(&call, Rule::AddMetadefNamespace).await?;
     for (name, rule) in [
         ("resource_type_associations", Rule::AddMetadefResourceTypeAssociation),
         ("objects", Rule::AddMetadefObject),
@@ -66,7 +70,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
         ("tags", Rule::AddMetadefTag),
     ] {
         if sent.get(name).is_some_and(is_filled) {
-            allow_any(&call, rule)?;
+            allow_any(&call, rule).await?;
         }
     }
     let new = with(&call, &sent, None)?;
@@ -90,11 +94,11 @@ pub(crate) async fn show(call: Call) -> Result<Reply> {
     wanted_visibility(&call)?;
     let found = rows::find_whole(&call.app.db, call.place(0), &call.identity).await?;
     let (namespace, contents) = found.ok_or_else(|| undefined(call.place(0)))?;
-    allow(&call, Rule::GetMetadefNamespace, &namespace).map_err(|_| Error::new(Kind::NotFound))?;
+    allow(&call, Rule::GetMetadefNamespace, &namespace).await.map_err(|_| Error::new(Kind::NotFound))?;
     for rule in
         [Rule::ListMetadefResourceTypes, Rule::GetMetadefObjects, Rule::GetMetadefProperties, Rule::GetMetadefTags]
     {
-        allow(&call, rule, &namespace)?;
+        allow(&call, rule, &namespace).await?;
     }
     let wanted = call.query.get("resource_type").unwrap_or_default();
     let association = contents.associations.iter().find(|association| association.name == wanted);
@@ -106,7 +110,7 @@ pub(crate) async fn show(call: Call) -> Result<Reply> {
 pub(crate) async fn update(mut call: Call) -> Result<Reply> {
     let sent = body::NAMESPACE.read(&mut call).await?;
     let before = found(&call).await?;
-    allow_change(&call, Rule::ModifyMetadefNamespace, &before)?;
+    allow_change(&call, Rule::ModifyMetadefNamespace, &before).await?;
     let changed = with(&call, &sent, Some(&before))?;
     let now = call.app.clock.now();
     if !rows::update(&call.app.db, &changed, now).await.map_err(|error| not_changed(error, call.place(0)))? {
@@ -128,7 +132,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
 pub(super) async fn deletable(call: &Call, more: Option<Rule>) -> Result<Namespace> {
     let namespace = found(call).await?;
     for rule in [Some(Rule::DeleteMetadefNamespace), more].into_iter().flatten() {
-        allow_change(call, rule, &namespace)?;
+        allow_change(call, rule, &namespace).await?;
     }
     unprotected(&namespace, &format!("namespace {}", namespace.namespace))?;
     Ok(namespace)

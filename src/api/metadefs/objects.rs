@@ -19,9 +19,11 @@ use crate::policy::Rule;
 pub(crate) async fn list(call: Call) -> Result<Reply> {
     checked_page(&call)?;
     let namespace = defined(&call).await?;
-    allow(&call, Rule::GetMetadefObjects, &namespace)?;
+    allow(&call, Rule::GetMetadefObjects, &namespace).await?;
     let mut found: Vec<Object> = contents::list(&call.app.db, namespace.id).await?;
-    found.retain(|_| holds(&call, Rule::GetMetadefObject, &namespace));
+    if !holds(&call, Rule::GetMetadefObject, &namespace).await {
+        found.clear();
+    }
     let objects: Vec<_> = found.iter().map(|object| view::object(&namespace.namespace, object)).collect();
     // compat: this link alone has no slash before it.
     reply::json(StatusCode::OK, &json!({ "objects": objects, "schema": "v2/schemas/metadefs/objects" }))
@@ -40,7 +42,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     }
     let sent = body::OBJECT.typed(&sent)?;
     let namespace = defined(&call).await?;
-    allow_change(&call, Rule::AddMetadefObject, &namespace)?;
+    allow_change(&call, Rule::AddMetadefObject, &namespace).await?;
     let new = body::object(&sent, call.app.clock.now())?;
     let added = contents::add(&call.app.db, namespace.id, std::slice::from_ref(&new), false, new.created_at).await;
     really_added(added.map_err(|error| not_added(error, &namespace.namespace))?, &namespace.namespace)?;
@@ -57,7 +59,7 @@ pub(crate) async fn delete_all(call: Call) -> Result<Reply> {
 /// `GET …/objects/{object_name}`.
 pub(crate) async fn show(call: Call) -> Result<Reply> {
     let namespace = defined(&call).await?;
-    allow(&call, Rule::GetMetadefObject, &namespace)?;
+    allow(&call, Rule::GetMetadefObject, &namespace).await?;
     let object = find(&call, &namespace).await?;
     reply::json(StatusCode::OK, &view::object(&namespace.namespace, &object))
 }
@@ -66,7 +68,7 @@ pub(crate) async fn show(call: Call) -> Result<Reply> {
 pub(crate) async fn update(mut call: Call) -> Result<Reply> {
     let sent = body::OBJECT.read(&mut call).await?;
     let namespace = defined(&call).await?;
-    allow_change(&call, Rule::ModifyMetadefObject, &namespace)?;
+    allow_change(&call, Rule::ModifyMetadefObject, &namespace).await?;
     let before = find(&call, &namespace).await?;
     let now = call.app.clock.now();
     let changed = Object { created_at: before.created_at, updated_at: before.updated_at, ..body::object(&sent, now)? };
@@ -80,7 +82,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
 /// `DELETE …/objects/{object_name}`.
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
     let namespace = defined(&call).await?;
-    allow_change(&call, Rule::DeleteMetadefObject, &namespace)?;
+    allow_change(&call, Rule::DeleteMetadefObject, &namespace).await?;
     let object = find(&call, &namespace).await?;
     unprotected(&namespace, &format!("object {}", object.name))?;
     if contents::delete::<Object>(&call.app.db, object.id).await? {

@@ -16,7 +16,7 @@ use crate::policy::Rule;
 /// `GET …/properties`: by name.
 pub(crate) async fn list(call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
-    allow(&call, Rule::GetMetadefProperties, &namespace)?;
+    allow(&call, Rule::GetMetadefProperties, &namespace).await?;
     let found: Vec<Property> = contents::list(&call.app.db, namespace.id).await?;
     let properties: Map<String, Value> =
         found.iter().map(|property| (property.name.clone(), view::of_namespace(property))).collect();
@@ -27,7 +27,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
 pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     let sent = body::PROPERTY.read(&mut call).await?;
     let namespace = found(&call).await?;
-    allow_change(&call, Rule::AddMetadefProperty, &namespace)?;
+    allow_change(&call, Rule::AddMetadefProperty, &namespace).await?;
     let new = property(sent)?;
     let now = call.app.clock.now();
     let added = contents::add(&call.app.db, namespace.id, std::slice::from_ref(&new), false, now).await;
@@ -45,10 +45,10 @@ pub(crate) async fn delete_all(call: Call) -> Result<Reply> {
 /// `GET …/properties/{property_name}`: with `?resource_type=`, by the name that it has there.
 pub(crate) async fn show(call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
-    allow(&call, Rule::GetMetadefProperty, &namespace)?;
+    allow(&call, Rule::GetMetadefProperty, &namespace).await?;
     let mut name = call.place(1);
     if let Some(resource_type) = call.query.get("resource_type").filter(|name| !name.is_empty()) {
-        allow(&call, Rule::GetMetadefResourceType, &namespace)?;
+        allow(&call, Rule::GetMetadefResourceType, &namespace).await?;
         let prefix = prefix(&call, &namespace, resource_type).await?;
         let plain = prefix.as_deref().filter(|prefix| !prefix.is_empty()).and_then(|prefix| name.strip_prefix(prefix));
         name = plain.ok_or_else(|| {
@@ -66,7 +66,7 @@ pub(crate) async fn show(call: Call) -> Result<Reply> {
 pub(crate) async fn update(mut call: Call) -> Result<Reply> {
     let sent = body::PROPERTY.read(&mut call).await?;
     let namespace = found(&call).await?;
-    allow_change(&call, Rule::ModifyMetadefProperty, &namespace)?;
+    allow_change(&call, Rule::ModifyMetadefProperty, &namespace).await?;
     let before = find(&call, &namespace, call.place(1)).await?;
     let changed = property(sent)?;
     let updated = contents::update(&call.app.db, before.id, &changed, call.app.clock.now()).await;
@@ -79,7 +79,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
 /// `DELETE …/properties/{property_name}`.
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
-    allow_change(&call, Rule::RemoveMetadefProperty, &namespace)?;
+    allow_change(&call, Rule::RemoveMetadefProperty, &namespace).await?;
     let property = find(&call, &namespace, call.place(1)).await?;
     unprotected(&namespace, &format!("property {}", property.name))?;
     if contents::delete::<Property>(&call.app.db, property.id).await? {

@@ -14,7 +14,7 @@ use crate::policy::Rule;
 
 /// `GET /v2/metadefs/resource_types`.
 pub(crate) async fn list(call: Call) -> Result<Reply> {
-    allow_any(&call, Rule::ListMetadefResourceTypes)?;
+    allow_any(&call, Rule::ListMetadefResourceTypes).await?;
     let found = resource_types::list(&call.app.db).await?;
     let resource_types: Vec<_> = found.iter().map(view::resource_type).collect();
     reply::json(StatusCode::OK, &json!({ "resource_types": resource_types }))
@@ -23,9 +23,11 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
 /// `GET …/{namespace}/resource_types`.
 pub(crate) async fn of_namespace(call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
-    allow(&call, Rule::ListMetadefResourceTypes, &namespace)?;
+    allow(&call, Rule::ListMetadefResourceTypes, &namespace).await?;
     let mut found = resource_types::associations(&call.app.db, namespace.id).await?;
-    found.retain(|_| holds(&call, Rule::GetMetadefResourceType, &namespace));
+    if !holds(&call, Rule::GetMetadefResourceType, &namespace).await {
+        found.clear();
+    }
     let associations: Vec<_> = found.iter().map(view::association).collect();
     reply::json(StatusCode::OK, &json!({ "resource_type_associations": associations }))
 }
@@ -34,7 +36,7 @@ pub(crate) async fn of_namespace(call: Call) -> Result<Reply> {
 pub(crate) async fn associate(mut call: Call) -> Result<Reply> {
     let sent = body::ASSOCIATION.read(&mut call).await?;
     let namespace = found(&call).await?;
-    allow_change(&call, Rule::AddMetadefResourceTypeAssociation, &namespace)?;
+    allow_change(&call, Rule::AddMetadefResourceTypeAssociation, &namespace).await?;
     let new = body::association(&sent, call.app.clock.now());
     let added = resource_types::associate(&call.app.db, namespace.id, &new, new.created_at).await;
     if !added.map_err(|error| not_added(error, &namespace.namespace))? {
@@ -46,7 +48,7 @@ pub(crate) async fn associate(mut call: Call) -> Result<Reply> {
 /// `DELETE …/{namespace}/resource_types/{name}`. The type stays.
 pub(crate) async fn dissociate(call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
-    allow_change(&call, Rule::RemoveMetadefResourceTypeAssociation, &namespace)?;
+    allow_change(&call, Rule::RemoveMetadefResourceTypeAssociation, &namespace).await?;
     let name = call.place(1);
     let unknown = || Error::not_found(format!("Failed to find resource type {name} to delete"));
     let associations = resource_types::associations(&call.app.db, namespace.id).await?;

@@ -19,7 +19,7 @@ use crate::policy::Rule;
 pub(crate) async fn list(call: Call) -> Result<Reply> {
     let page = wanted_page(&call)?;
     let namespace = found(&call).await?;
-    allow(&call, Rule::GetMetadefTags, &namespace)?;
+    allow(&call, Rule::GetMetadefTags, &namespace).await?;
     let marker = match call.query.get("marker").filter(|marker| !marker.is_empty()) {
         Some(name) => Some(find(&call, &namespace, name).await?),
         None => None,
@@ -32,7 +32,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
 pub(crate) async fn create_all(mut call: Call) -> Result<Reply> {
     let sent = body::TAGS.read(&mut call).await?;
     let namespace = found(&call).await?;
-    allow_change(&call, Rule::AddMetadefTags, &namespace)?;
+    allow_change(&call, Rule::AddMetadefTags, &namespace).await?;
     let now = call.app.clock.now();
     let names = sent.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(|tag| tag["name"].as_str());
     let new: Vec<Tag> = names.map(|name| body::tag(name.to_owned(), now)).collect();
@@ -55,7 +55,7 @@ pub(crate) async fn delete_all(call: Call) -> Result<Reply> {
 /// `GET …/tags/{tag_name}`.
 pub(crate) async fn show(call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
-    allow(&call, Rule::GetMetadefTag, &namespace)?;
+    allow(&call, Rule::GetMetadefTag, &namespace).await?;
     let tag = find(&call, &namespace, call.place(1)).await?;
     reply::json(StatusCode::OK, &view::tag(&tag))
 }
@@ -64,7 +64,7 @@ pub(crate) async fn show(call: Call) -> Result<Reply> {
 pub(crate) async fn create(call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
     body::TAG.check(&json!({ "name": call.place(1) }))?;
-    allow_change(&call, Rule::AddMetadefTag, &namespace)?;
+    allow_change(&call, Rule::AddMetadefTag, &namespace).await?;
     let new = body::tag(call.place(1).to_owned(), call.app.clock.now());
     let added = contents::add(&call.app.db, namespace.id, std::slice::from_ref(&new), false, new.created_at).await;
     really_added(added.map_err(|error| not_added(error, &namespace.namespace))?, &namespace.namespace)?;
@@ -75,7 +75,7 @@ pub(crate) async fn create(call: Call) -> Result<Reply> {
 pub(crate) async fn update(mut call: Call) -> Result<Reply> {
     let sent = body::TAG.read(&mut call).await?;
     let namespace = found(&call).await?;
-    allow_change(&call, Rule::ModifyMetadefTag, &namespace)?;
+    allow_change(&call, Rule::ModifyMetadefTag, &namespace).await?;
     let before = find(&call, &namespace, call.place(1)).await?;
     let changed = Tag { name: body::text(&sent, "name").unwrap_or_default(), ..before };
     let updated = contents::update(&call.app.db, changed.id, &changed, call.app.clock.now()).await;
@@ -88,7 +88,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
 /// `DELETE …/tags/{tag_name}`.
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
-    allow_change(&call, Rule::DeleteMetadefTag, &namespace)?;
+    allow_change(&call, Rule::DeleteMetadefTag, &namespace).await?;
     let tag = find(&call, &namespace, call.place(1)).await?;
     unprotected(&namespace, &format!("tag {}", tag.name))?;
     if contents::delete::<Tag>(&call.app.db, tag.id).await? {

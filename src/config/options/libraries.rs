@@ -43,8 +43,6 @@ const DATABASE: &[Opt] = &[
     opt("connection_parameters", Kind::Text, "", "What is added to the URL.").awaited(NO_SERVER),
 ];
 
-const NO_HTTP_CHECKS: &str = "checks of the form http: are not there yet: they say no";
-
 const OSLO_POLICY: &[Opt] = &[
     opt("policy_file", Kind::Text, "policy.yaml", "The operator's changes to the policy."),
     opt("policy_dirs", Kind::Lines, "policy.d", "Folders of further such files."),
@@ -62,14 +60,12 @@ const OSLO_POLICY: &[Opt] = &[
         Kind::Choice(&["application/x-www-form-urlencoded", "application/json"]),
         "application/x-www-form-urlencoded",
         "The form of questions to a policy server.",
-    )
-    .awaited(NO_HTTP_CHECKS),
-    opt("remote_ssl_verify_server_crt", Kind::Flag, "false", "Whether its certificate is checked.")
-        .awaited(NO_HTTP_CHECKS),
-    bare("remote_ssl_ca_crt_file", Kind::Text, "What it is checked with.").awaited(NO_HTTP_CHECKS),
-    bare("remote_ssl_client_crt_file", Kind::Text, "The certificate that we show it.").awaited(NO_HTTP_CHECKS),
-    bare("remote_ssl_client_key_file", Kind::Text, "The key of that.").awaited(NO_HTTP_CHECKS),
-    opt("remote_timeout", Kind::Real, "60", "Seconds that it may take.").awaited(NO_HTTP_CHECKS),
+    ),
+    opt("remote_ssl_verify_server_crt", Kind::Flag, "false", "Whether its certificate is checked."),
+    bare("remote_ssl_ca_crt_file", Kind::Text, "What it is checked with."),
+    bare("remote_ssl_client_crt_file", Kind::Text, "The certificate that we show it."),
+    bare("remote_ssl_client_key_file", Kind::Text, "The key of that."),
+    opt("remote_timeout", Kind::Real, "60", "Seconds that it may take."),
 ];
 
 const CORS: &[Opt] = &[

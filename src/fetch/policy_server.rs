@@ -1,0 +1,120 @@
+//! Asking the services that decide policy rules of the form `http:` and `https:`, as oslo.policy asks them.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Certificate, Client, Identity, redirect};
+use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::config::RemoteChecks;
+
+/// Questions that are open at a time.
+const OPEN_MAX: usize = 32;
+/// The longest answer that is read: what is longer says no.
+const ANSWER_MAX: usize = 64;
+/// How long an idle connection is kept: less than servers do.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The way to such services.
+pub struct PolicyServer {
+    client: Client,
+    options: RemoteChecks,
+    turns: Semaphore,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// The service was not reached, or did not finish.
+    #[error("{0}")]
+    Away(#[from] reqwest::Error),
+    /// It took too long.
+    #[error("it took longer than {} s", .0.as_secs_f64())]
+    Late(Duration),
+}
+
+impl PolicyServer {
+    /// The way to them that `options` describe.
+    ///
+    /// # Errors
+    /// When a certificate cannot be used. Blocks for reading the files.
+    pub fn new(options: RemoteChecks) -> io::Result<Self> {
+        let mut builder =
+            Client::builder().redirect(redirect::Policy::none()).pool_idle_timeout(IDLE_TIMEOUT).referer(false);
+        builder = match (&options.ca_certificates_file, options.verify) {
+            (Some(file), true) => {
+                builder.tls_certs_only(Certificate::from_pem_bundle(&read(file)?).map_err(io::Error::other)?)
+            }
+            (None, true) => builder,
+            // Nothing to trust is needed, and a system may have nothing.
+            (_, false) => builder.tls_certs_only([]).tls_danger_accept_invalid_certs(true),
+        };
+        if let Some(file) = &options.certificate_file {
+            let mut chain = read(file)?;
+            if let Some(file) = &options.key_file {
+                chain.push(b'\n');
+                chain.extend(read(file)?);
+            }
+            builder = builder.identity(Identity::from_pem(&chain).map_err(io::Error::other)?);
+        }
+        let client = builder.build().map_err(io::Error::other)?;
+        Ok(Self { client, options, turns: Semaphore::new(OPEN_MAX) })
+    }
+
+    /// Whether the service at `address` says that `rule` allows who has `credentials` to do to `target` what it guards: that
+    /// its answer is the word `True`, whatever its status.
+    ///
+    /// # Errors
+    /// When it gives no answer in time.
+    pub async fn ask(
+        &self,
+        address: &str,
+        rule: &str,
+        target: &Map<String, Value>,
+        credentials: &Map<String, Value>,
+    ) -> Result<bool, NoAnswer> {
+        let most = self.options.timeout;
+        timeout(most, async {
+            // The turns are never closed.
+            let _turn = self.turns.acquire().await;
+            let (form, body) = self.body(rule, target, credentials);
+            let request = self.client.post(address).header("Content-Type", form).body(body);
+            let mut response = request.send().await?;
+            let mut answer = Vec::new();
+            while let Some(block) = response.chunk().await? {
+                answer.extend_from_slice(&block);
+                if answer.len() > ANSWER_MAX {
+                    return Ok(false);
+                }
+            }
+            Ok(std::str::from_utf8(&answer).is_ok_and(|text| text.trim_matches('"') == "True"))
+        })
+        .await
+        .unwrap_or(Err(NoAnswer::Late(most)))
+    }
+
+    fn body(
+        &self,
+        rule: &str,
+        target: &Map<String, Value>,
+        credentials: &Map<String, Value>,
+    ) -> (&'static str, String) {
+        if self.options.as_json {
+            let body = json!({ "rule": rule, "target": target, "credentials": credentials });
+            return ("application/json", body.to_string());
+        }
+        let fields = [("rule", json!(rule)), ("target", json!(target)), ("credentials", json!(credentials))];
+        let written =
+            fields.map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value.to_string(), NON_ALPHANUMERIC)));
+        ("application/x-www-form-urlencoded", written.join("&"))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "once, before anything is served")]
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))
+}
