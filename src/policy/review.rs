@@ -32,7 +32,7 @@ impl Policy {
                 Some(entry) => Some(format!("there is no rule {name:?}, rule {:?} stands in for it", entry.name)),
                 None => Some(format!("there is no rule {name:?}, and the check is never true")),
             },
-            Check::Role(name) if name.is_broken() => Some(broken(part)),
+            Check::Role(name) | Check::Remote(name) if name.is_broken() => Some(broken(part)),
             Check::Generic(generic) if generic.wanted.is_broken() => Some(broken(part)),
             Check::Generic(generic) if generic.subject == Subject::Invalid => {
                 Some(format!("the left side of {part} is neither a constant nor a name; a rule that asks it denies"))

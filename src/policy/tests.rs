@@ -292,7 +292,7 @@ fn problems() {
         "b": "rule:c and role:x",
         "c": "not rule:b",
         "d": "1x:2 or role:%(a or x:%",
-        "e": "https://host/",
+        "e": "https://host/ or https://host/%",
         "f": "@ @",
     }));
     assert_eq!(
@@ -305,7 +305,7 @@ fn problems() {
             "rule \"d\": the left side of 1x:2 is neither a constant nor a name; a rule that asks it denies",
             "rule \"d\": in role:%(a a % is neither %(key)s nor %%; a rule that asks it denies",
             "rule \"d\": in x:% a % is neither %(key)s nor %%; a rule that asks it denies",
-            "rule \"e\": https://host/ is a remote check; a rule that asks it denies",
+            "rule \"e\": in https://host/% a % is neither %(key)s nor %%; a rule that asks it denies",
             "rule \"f\": \"@ @\" is no check and is never true",
         ]
     );
