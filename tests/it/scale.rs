@@ -101,7 +101,7 @@ async fn statements_a_request() {
         ("list of one", "/v2/images?limit=1".into(), 4),
         ("list of none: no children are asked for", "/v2/images?name=none".into(), 1),
         ("list: the marker first", format!("/v2/images?limit=25&marker={last}"), 5),
-        ("list: how many have the tag first", "/v2/images?limit=25&tag=x".into(), 5),
+        ("list: how many images there are and how many have the tag first", "/v2/images?limit=25&tag=x".into(), 6),
     ];
     for (what, path, statements) in cases {
         let (_, counts) = counted(&app, app.get(MEMBER, &path)).await;

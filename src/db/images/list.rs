@@ -5,16 +5,15 @@ mod conditions;
 mod keyset;
 
 use super::{COLUMNS, fill_in, find_row, read_images};
-use crate::db::sql::{Reading, any_of};
+use crate::db::sql::{Columns, Reading, any_of};
 use crate::db::{Db, DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
 use conditions::{condition, inert, listed};
 
-/// So many images with a tag, or with a value of a property, are looked at one by one; where there are more, a page is
-/// sooner found by going through the images in their order.
-const FEW: u32 = 1000;
+/// Images with a tag, or with a value of a property, are taken one by one up to this number of them.
+const FEW: i64 = 1000;
 
 /// The images on `page` that `filter` wants and `who` may list; none at all when the marker is not one of theirs.
 ///
@@ -30,7 +29,7 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
                 found => found,
             },
         };
-        let way = way(reading, &filter)?;
+        let way = way(reading, &filter, page.limit)?;
         let mut images = match statement(&filter, &who, &page, marker.as_ref(), &way) {
             None => Vec::new(),
             Some(select) => read_images(reading, &select)?,
@@ -47,11 +46,11 @@ enum Way {
     InOrder,
     /// By the condition at this place of the filter, which few images meet; then they are sorted.
     By(usize),
-    /// Among the images with these ids; then they are sorted.
-    Among(Vec<String>),
+    /// One by one, those that have the tag or the property at this place of the filter; then they are sorted.
+    Having(usize),
 }
 
-fn way(reading: &Reading<'_>, filter: &ImageFilter) -> Result<Way, DbError> {
+fn way(reading: &Reading<'_>, filter: &ImageFilter, limit: u32) -> Result<Way, DbError> {
     let names_few = |condition: &Condition| {
         use TextColumn::{Checksum, Id, Name, OsHashValue};
         matches!(condition, Condition::TextIn(Id | Name | Checksum | OsHashValue, _))
@@ -59,16 +58,33 @@ fn way(reading: &Reading<'_>, filter: &ImageFilter) -> Result<Way, DbError> {
     if let Some(at) = filter.conditions.iter().position(names_few) {
         return Ok(Way::By(at));
     }
-    for condition in &filter.conditions {
-        if let Some(mut select) = conditions::ids_with(condition) {
-            select.push(sql!(" LIMIT ?", i64::from(FEW) + 1));
-            let found = reading.fetch(&select)?;
-            if found.len() <= FEW as usize {
-                return Ok(Way::Among(found.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?));
-            }
+    for (at, condition) in filter.conditions.iter().enumerate() {
+        if let Some(such) = conditions::rows_of(condition)
+            && is_shorter_by(reading, such, limit)?
+        {
+            return Ok(Way::Having(at));
         }
     }
     Ok(Way::InOrder)
+}
+
+/// Whether it is shorter to take `such` images one by one than to go through all images in their order until `limit` such are
+/// found. Where one of a hundred is such a one, that takes a hundred times the images of a page.
+fn is_shorter_by(reading: &Reading<'_>, such: Sql, limit: u32) -> Result<bool, DbError> {
+    let all = number(reading, &sql!("SELECT MAX(rowid) FROM images"))?;
+    let most = all.saturating_mul(limit.into()).isqrt().min(FEW);
+    let mut count = Sql::new("SELECT COUNT(*) FROM (SELECT 1 ");
+    count.push(such).push(sql!(" LIMIT ?) AS such", most + 1));
+    Ok(number(reading, &count)? <= most)
+}
+
+fn number(reading: &Reading<'_>, select: &Sql) -> Result<i64, DbError> {
+    let mut number = None;
+    reading.each(select, &mut |row| {
+        number = row.get(0)?;
+        Ok(())
+    })?;
+    Ok(number.unwrap_or(0))
 }
 
 /// The one statement of a page; none when there can be nothing on it.
@@ -78,17 +94,23 @@ fn statement(filter: &ImageFilter, who: &Identity, page: &Page, marker: Option<&
         Way::InOrder if keyset::is_usual(sort) && !who.is_admin => parts(filter, who),
         Way::InOrder => vec![Part::in_order(leading(filter, who, sort), listed(filter, who))],
         Way::By(at) => vec![by(&filter.conditions[*at], listed(filter, who))],
-        Way::Among(ids) if ids.is_empty() => Vec::new(),
-        Way::Among(ids) => vec![Part::sorted(any_of("images.id", ids), listed(filter, who))],
+        Way::Having(at) => conditions::rows_of(&filter.conditions[*at])
+            .map(|such| Part::of(such, listed(filter, who)))
+            .into_iter()
+            .collect(),
     };
-    let sorted = matches!(way, Way::By(_) | Way::Among(_));
+    let met = match way {
+        Way::By(at) | Way::Having(at) => Some(*at),
+        Way::InOrder => None,
+    };
+    let sorted = met.is_some();
     let ranges = match marker {
         None => vec![None],
         Some(marker) if sorted => vec![Some(keyset::beyond_step_by_step(marker, sort))],
         Some(marker) => keyset::beyond(marker, sort).into_iter().map(Some).collect(),
     };
     let selects: Vec<Sql> =
-        parts.iter().flat_map(|part| ranges.iter().map(|range| part.select(filter, range.as_ref()))).collect();
+        parts.iter().flat_map(|part| ranges.iter().map(|range| part.select(filter, met, range.as_ref()))).collect();
     if selects.is_empty() {
         return None;
     }
@@ -129,12 +151,15 @@ impl Part {
         Self { ids: None, found_by: Some(found_by), asked, in_order: false }
     }
 
-    /// The images whose `image_id` is selected by `ids`.
-    fn of(ids: Sql, asked: Vec<Sql>) -> Self {
+    /// The images whose `image_id` is in these `rows` of another table, `FROM …`.
+    fn of(rows: Sql, asked: Vec<Sql>) -> Self {
+        let mut ids = Sql::new("SELECT DISTINCT image_id ");
+        ids.push(rows);
         Self { ids: Some(ids), found_by: Some(sql!("images.id = ids.image_id")), asked, in_order: false }
     }
 
-    fn select(&self, filter: &ImageFilter, range: Option<&Sql>) -> Sql {
+    /// The images of this part in `range` that `filter` wants; the condition at place `met` is what they are found by.
+    fn select(&self, filter: &ImageFilter, met: Option<usize>, range: Option<&Sql>) -> Sql {
         let mut select = Sql::new(format!("SELECT {COLUMNS} FROM "));
         if let Some(ids) = &self.ids {
             // SQLite reads the left side of a CROSS JOIN first. Left to itself, it would go through all images in their
@@ -147,7 +172,8 @@ impl Part {
             sql!(format!("{} = ?", leading("images.os_hidden")), filter.hidden),
             sql!("images.status <> 'killed'"),
         ];
-        let filtered = filter.conditions.iter().map(|wanted| condition(wanted, inert));
+        let asked_for = filter.conditions.iter().enumerate().filter(|(at, _)| met != Some(*at));
+        let filtered = asked_for.map(|(_, wanted)| condition(wanted, inert));
         let rest = self.found_by.iter().chain(&self.asked).chain(range).cloned();
         select.push("images WHERE ").push_joined(" AND ", always.into_iter().chain(rest).chain(filtered));
         select
@@ -179,14 +205,14 @@ fn parts(filter: &ImageFilter, who: &Identity) -> Vec<Part> {
         parts.push(Part::in_order(Some(sql!("images.owner = ?", project)), vec![visible]));
     }
     if wanted(Shared) {
-        let mut ids = sql!("SELECT DISTINCT image_id FROM image_members WHERE ");
-        ids.push(conditions::membership(filter, project));
+        let mut shared = sql!("FROM image_members WHERE ");
+        shared.push(conditions::membership(filter, project));
         let (visibility, owner) = (inert("images.visibility"), inert("images.owner"));
         let asked = vec![
             sql!(format!("{visibility} = ?"), Shared.as_str()),
             sql!(format!("({owner} <> ? OR {owner} IS NULL)"), project),
         ];
-        parts.push(Part::of(ids, asked));
+        parts.push(Part::of(shared, asked));
     }
     parts
 }

@@ -73,18 +73,13 @@ pub(super) fn condition(condition: &Condition, written: fn(&str) -> String) -> S
     }
 }
 
-/// The ids of the images that have what `condition` wants, where that is a tag or a property.
-pub(super) fn ids_with(condition: &Condition) -> Option<Sql> {
+/// The rows that say which images have what `condition` wants, where that is a tag or a property.
+pub(super) fn rows_of(condition: &Condition) -> Option<Sql> {
     match condition {
-        Condition::Property(name, value) => Some(sql!(
-            "SELECT image_id FROM image_properties WHERE name = ? AND value = ? AND deleted = ?",
-            name,
-            value,
-            false
-        )),
-        Condition::Tag(tag) => {
-            Some(sql!("SELECT image_id FROM image_tags WHERE value = ? AND deleted = ?", tag, false))
+        Condition::Property(name, value) => {
+            Some(sql!("FROM image_properties WHERE name = ? AND value = ? AND deleted = ?", name, value, false))
         }
+        Condition::Tag(tag) => Some(sql!("FROM image_tags WHERE value = ? AND deleted = ?", tag, false)),
         _ => None,
     }
 }

@@ -68,7 +68,7 @@ fn admin() -> Identity {
 async fn plan(db: &Db, filter: &ImageFilter, who: &Identity, sort: &[(SortKey, Direction)], after: bool) -> String {
     let page = Page { sort: sort.to_vec(), marker: None, limit: 25 };
     let asked = filter.clone();
-    let found = db.read(move |reading| way(reading, &asked)).await.unwrap();
+    let found = db.read(move |reading| way(reading, &asked, 25)).await.unwrap();
     let marker = after.then(marker);
     explained(db, statement(filter, who, &page, marker.as_ref(), &found).unwrap()).await
 }
