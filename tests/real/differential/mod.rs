@@ -2,6 +2,7 @@
 //! not, the table names the row of `docs/compat.md` that says why.
 
 mod compare;
+mod definitions;
 mod everywhere;
 mod sequences;
 mod servers;

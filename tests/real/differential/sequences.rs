@@ -1,6 +1,8 @@
 //! Random stories: images are created, changed, tagged, shared, filled, switched off and deleted, in any order and with
 //! any values, and after every step both servers have said the same.
 
+use std::fmt::Debug;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRng, TestRunner};
 use serde_json::{Value, json};
@@ -19,8 +21,21 @@ const IMAGES: usize = 3;
 const SEED: &str = "GLINT_DIFFERENTIAL_SEED";
 
 #[test]
-#[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
 fn random_stories() {
+    tell(STORIES, step(), ids, |steps, number| {
+        steps.iter().map(|step| step.request(number)).chain(ending(number)).collect()
+    });
+}
+
+/// Tells both servers `stories` of random steps, each of which is made into requests with its number. Ids that the story of
+/// a number has by itself are its `own`.
+#[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
+pub fn tell<S: Debug>(
+    stories: u32,
+    step: impl Strategy<Value = S>,
+    own: impl Fn(usize) -> String,
+    requests: impl Fn(&[S], usize) -> Vec<Request>,
+) {
     if venv::reference().is_none() {
         println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
         return;
@@ -32,15 +47,15 @@ fn random_stories() {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &bytes);
-    let config = Config { cases: STORIES, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: stories, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
     let (compared, number) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
-    let told = TestRunner::new_with_rng(config, rng).run(&prop::collection::vec(step(), 1..STEPS_MAX), |steps| {
+    let told = TestRunner::new_with_rng(config, rng).run(&prop::collection::vec(step, 1..STEPS_MAX), |steps| {
         number.set(number.get() + 1);
-        let requests = steps.iter().map(|step| step.request(number.get())).chain(ending(number.get()));
+        let requests = requests(&steps, number.get()).into_iter();
         let cases: Vec<Case> =
             requests.enumerate().map(|(line, request)| Case { line, request, ..Case::default() }).collect();
         let mut score = Score::default();
-        pair.compare("story", &cases, &ids(number.get()), &known, &mut score);
+        pair.compare("story", &cases, &own(number.get()), &known, &mut score);
         compared.set(compared.get() + score.compared);
         score.wrong.is_empty().then_some(()).ok_or_else(|| TestCaseError::fail(score.wrong.join("\n\n")))
     });
