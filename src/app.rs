@@ -19,7 +19,7 @@ use crate::auth::standalone::Standalone;
 use crate::blob::hash::Algorithm;
 use crate::catalogue::image_properties::ImageDefinitions;
 use crate::clock::Clock;
-use crate::config::{Callers, Config, Database};
+use crate::config::{Callers, Config};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::fetch::policy_server::PolicyServer;
@@ -75,9 +75,7 @@ impl App {
     /// # Errors
     /// When database, stores or policy files cannot be opened.
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>> {
-        let db = match &config.database {
-            Database::Sqlite(file) => Db::open_sqlite(file).await?,
-        };
+        let db = Db::open(&config.database).await?;
         let stores = Registry::open(&config.stores, &config.uri_filter)?;
         let hashing = Algorithm::from_name(&config.api.hashing_algorithm).ok_or_else(|| {
             Error::internal(format!("hashing_algorithm = {:?} is none that we know", config.api.hashing_algorithm))

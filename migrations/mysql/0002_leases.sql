@@ -14,4 +14,4 @@ CREATE TABLE glint_leases (
     expires_at DATETIME(6) NOT NULL,
     PRIMARY KEY (image_id),
     KEY glint_leases_expires_at (expires_at)
-) ENGINE = InnoDB CHARACTER SET utf8;
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -7,7 +7,7 @@ CREATE TABLE glint_projects (
     created_at DATETIME(6) NOT NULL,
     PRIMARY KEY (id),
     CONSTRAINT glint_projects_name UNIQUE (name)
-) ENGINE = InnoDB CHARACTER SET utf8;
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE glint_users (
     id VARCHAR(32) NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE glint_users (
     PRIMARY KEY (id),
     CONSTRAINT glint_users_name UNIQUE (name),
     FOREIGN KEY (default_project_id) REFERENCES glint_projects (id) ON DELETE SET NULL
-) ENGINE = InnoDB CHARACTER SET utf8;
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- What a user was given; the roles that come along with it are in no table.
 CREATE TABLE glint_role_assignments (
@@ -30,7 +30,7 @@ CREATE TABLE glint_role_assignments (
     PRIMARY KEY (user_id, project_id, role),
     FOREIGN KEY (user_id) REFERENCES glint_users (id) ON DELETE CASCADE,
     FOREIGN KEY (project_id) REFERENCES glint_projects (id) ON DELETE CASCADE
-) ENGINE = InnoDB CHARACTER SET utf8;
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE glint_application_credentials (
     id VARCHAR(32) NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE glint_application_credentials (
     FOREIGN KEY (user_id) REFERENCES glint_users (id) ON DELETE CASCADE,
     FOREIGN KEY (project_id) REFERENCES glint_projects (id) ON DELETE CASCADE,
     CHECK (unrestricted IN (0, 1))
-) ENGINE = InnoDB CHARACTER SET utf8;
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE glint_tokens (
     -- SHA-256 of the token, in hex: the token itself is nowhere.
@@ -73,4 +73,4 @@ CREATE TABLE glint_tokens (
     KEY glint_tokens_application_credential_id (application_credential_id),
     KEY glint_tokens_chain_id (chain_id),
     KEY glint_tokens_expires_at (expires_at)
-) ENGINE = InnoDB CHARACTER SET utf8;
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -132,16 +132,10 @@ pub(super) fn run(command: &DbCommand) -> anyhow::Result<ExitCode> {
 pub(super) fn perform(action: &Action, records: &Records) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let db = connect(&records.database).await.context("cannot open the database")?;
+        let db = Db::connect(&records.database).await.context("cannot open the database")?;
         let done = act(action, &db, records.definitions.as_deref()).await;
         db.close().await;
         done
-    })
-}
-
-async fn connect(database: &Database) -> anyhow::Result<Db> {
-    Ok(match database {
-        Database::Sqlite(file) => Db::connect_sqlite(file).await?,
     })
 }
 

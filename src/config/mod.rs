@@ -1,6 +1,7 @@
 //! What the operator decided: one struct a concern, with the reference's defaults.
 
 mod authtoken;
+pub mod database;
 mod image_schema;
 pub mod ini;
 pub mod keystone;
@@ -18,6 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use database::{Database, DatabaseEngine, DatabaseServer, DatabaseTls, TlsMode};
 use keystone::{Keystone, Limits};
 
 /// The database in a data directory.
@@ -85,13 +87,6 @@ pub enum Validation {
     Warn,
     /// It is refused.
     Enforce,
-}
-
-/// Where the database is.
-#[derive(Clone, Debug)]
-pub enum Database {
-    /// A file of SQLite.
-    Sqlite(PathBuf),
 }
 
 /// Who says who is calling.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::authtoken;
+use super::database::database;
 use super::image_schema::image_schema;
 use super::oslo_limit;
 use super::paste::{self, Filter, Pipeline};
@@ -13,9 +14,8 @@ use super::review::review;
 use super::settings::{Settings, Sources};
 use super::stores;
 use super::{
-    Api, BuiltInIdentity, Callers, Config, Cors, Database, Formats, Healthcheck, Listener, PolicyFiles,
-    PropertyProtection, PropertyProtectionFormat, Quotas, Records, RemoteChecks, Tasks, TlsFiles, UriFilter,
-    Validation,
+    Api, BuiltInIdentity, Callers, Config, Cors, Formats, Healthcheck, Listener, PolicyFiles, PropertyProtection,
+    PropertyProtectionFormat, Quotas, Records, RemoteChecks, Tasks, TlsFiles, UriFilter, Validation,
 };
 
 /// What the operator's files say.
@@ -245,28 +245,6 @@ fn storage_quota(settings: &mut Settings) -> Option<u64> {
         settings.fault("DEFAULT", "user_storage_quota", text);
     }
     bytes.filter(|bytes| *bytes > 0)
-}
-
-/// The file of the database, from a URL in SQLAlchemy's form: three slashes, and then the path.
-fn database(settings: &mut Settings) -> Database {
-    let nowhere = Database::Sqlite(PathBuf::new());
-    let Some(url) = settings.text("database", "connection") else {
-        settings.fault("database", "connection", "the database has to be named: sqlite:////folder/file");
-        return nowhere;
-    };
-    let scheme = url.split(':').next().unwrap_or_default().split('+').next().unwrap_or_default();
-    let path = url.split_once(":///").map(|(_, path)| path.split('?').next().unwrap_or_default());
-    match (scheme, path) {
-        ("sqlite", Some("" | ":memory:") | None) => {
-            settings.fault("database", "connection", "a database in memory is of no use: name a file");
-            nowhere
-        }
-        ("sqlite", Some(path)) => Database::Sqlite(path.into()),
-        (scheme, _) => {
-            settings.fault("database", "connection", format!("{scheme} is not there yet: only sqlite is"));
-            nowhere
-        }
-    }
 }
 
 /// The usual folder need not be there.

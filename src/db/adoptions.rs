@@ -30,6 +30,7 @@ pub struct Hashes {
 pub async fn begin(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
     let begun = db
         .write(|tx| async move {
+            tx.take_turn(&lease.image_id).await?;
             let queued = sql!(
                 "SELECT 1 FROM images WHERE id = ? AND status = ? AND deleted = ? AND NOT EXISTS (SELECT 1 FROM \
                  image_properties WHERE image_id = images.id AND name = ? AND deleted = ?)",

@@ -86,6 +86,7 @@ pub async fn add_user(db: &Db, new: &NewUser, assignments: &[(String, Role)], no
 /// When the database fails.
 pub async fn add_first_users(db: &Db, users: &[(NewUser, Named, Role)], now: Timestamp) -> Result<bool, DbError> {
     db.write(|tx| async move {
+        tx.take_turn("first users").await?;
         if tx.fetch_optional(sql!("SELECT id FROM glint_users LIMIT 1")).await?.is_some() {
             return Ok(false);
         }
@@ -112,6 +113,7 @@ pub async fn add_first_users(db: &Db, users: &[(NewUser, Named, Role)], now: Tim
 /// When the database fails.
 pub async fn set_password(db: &Db, user_id: &str, known_hash: Option<&str>, hash: &str) -> Result<bool, DbError> {
     db.write(|tx| async move {
+        tx.take_turn(user_id).await?;
         let mut update = sql!("UPDATE glint_users SET password_hash = ? WHERE id = ?", hash, user_id);
         if let Some(known) = known_hash {
             update.push(sql!(" AND password_hash = ?", known));
@@ -228,6 +230,7 @@ pub async fn grant(db: &Db, user_id: &str, project_id: &str, role: Role) -> Resu
 /// When the database fails.
 pub async fn revoke(db: &Db, user_id: &str, project_id: &str, role: Role) -> Result<bool, DbError> {
     db.write(|tx| async move {
+        tx.take_turn(user_id).await?;
         let taken = sql!(
             "DELETE FROM glint_role_assignments WHERE user_id = ? AND project_id = ? AND role = ?",
             user_id,

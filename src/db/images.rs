@@ -88,6 +88,7 @@ pub struct CountLimit {
 pub async fn insert(db: &Db, image: &Image, limit: Option<&CountLimit>) -> Result<Inserted, DbError> {
     db.write(|tx| async move {
         if let Some(CountLimit { project, most }) = limit {
+            usage::hold(&tx, project.as_deref()).await?;
             let [there] = usage::read(tx.fetch_optional(usage::together([usage::images(project.as_deref())])).await?)?;
             if there >= *most {
                 return Ok(Inserted::TooMany(there));
@@ -179,8 +180,11 @@ pub async fn update(
 ) -> Result<Updated, DbError> {
     db.write(|tx| async move {
         let id = &before.id;
-        if locations_change(before, after) && !stand(&tx, id, &after.locations).await? {
-            return Ok(Updated::Changed);
+        if locations_change(before, after) {
+            tx.take_turn(id).await?;
+            if !stand(&tx, id, &after.locations).await? {
+                return Ok(Updated::Changed);
+            }
         }
         if let Some(allowance) = allowance {
             let needed = bytes_at_new_places(after, allowance);

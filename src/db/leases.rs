@@ -108,6 +108,7 @@ pub async fn begin_upload(
                 return Ok(Begun::Full(room));
             }
             if let Some(most) = allowance.uploading {
+                usage::hold(&tx, allowance.project.as_deref()).await?;
                 let uploading = usage::uploading(allowance.project.as_deref(), &lease.image_id);
                 let [uploading] = usage::read(tx.fetch_optional(usage::together([uploading])).await?)?;
                 if uploading > most {
@@ -238,6 +239,7 @@ pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp)
 pub async fn begin_remove(db: &Db, lease: &Lease, locations: &[i64], now: Timestamp) -> Result<bool, DbError> {
     let begun = db
         .write(|tx| async move {
+            tx.take_turn(&lease.image_id).await?;
             take(&tx, lease, now).await?;
             let hidden = images::hide_locations(&tx, &lease.image_id, locations, now).await?;
             if !hidden {

@@ -66,6 +66,7 @@ pub async fn add(
     now: Timestamp,
 ) -> Result<Added, DbError> {
     db.write(|tx| async move {
+        tx.take_turn(image_id).await?;
         let count = sql!("SELECT COUNT(*) FROM image_members WHERE image_id = ? AND +deleted = ?", image_id, false);
         let attempted = tx.fetch_optional(count).await?.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
         if most.is_some_and(|most| attempted > most) {

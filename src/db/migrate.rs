@@ -3,6 +3,7 @@
 mod revisions;
 mod scripts;
 
+use super::dialect::Dialect;
 use super::{Db, DbError, Tx, sql};
 use crate::clock::Timestamp;
 pub use revisions::{CONTRACT_HEAD, EXPAND_HEAD};
@@ -106,8 +107,17 @@ impl Db {
         F: Fn(Schema) -> W,
         W: Future<Output = Result<T, DbError>>,
     {
-        let scripts = Scripts::of(self);
-        self.write(|tx| work(Schema { tx, scripts })).await
+        self.write(|tx| {
+            let schema = Schema { scripts: Scripts::of(tx.dialect()), tx };
+            let (work, tx) = (&work, schema.tx.clone());
+            async move {
+                schema.lock().await?;
+                let done = work(schema).await?;
+                unlock(&tx).await?;
+                Ok(done)
+            }
+        })
+        .await
     }
 }
 
@@ -125,6 +135,21 @@ struct Schema {
 }
 
 impl Schema {
+    /// Keeps other nodes, which may start at the same moment, from the schema. Whoever writes to SQLite is alone anyway; in
+    /// MariaDB and MySQL a script ends its transaction, so that the lock has to be one of the connection.
+    async fn lock(&self) -> Result<(), DbError> {
+        let lock = match self.tx.dialect() {
+            Dialect::Sqlite => return Ok(()),
+            Dialect::Postgres => "SELECT 1 FROM pg_advisory_xact_lock(-1)",
+            Dialect::MySql => "SELECT GET_LOCK(LEFT(CONCAT('glint ', DATABASE()), 64), 25)",
+        };
+        let row = self.tx.fetch_optional(sql!(lock)).await?;
+        if row.map_or(Ok(None), |row| row.get::<Option<i64>>(0))? != Some(1) {
+            return Err(DbError::Unavailable("another node is at work on the schema".into()));
+        }
+        Ok(())
+    }
+
     async fn found(&self) -> Result<Found, DbError> {
         let heads = self.heads().await?;
         let level = Level::of(&heads).map_err(|head| newer(&head))?;
@@ -238,6 +263,14 @@ impl Schema {
         }
         Ok(())
     }
+}
+
+/// Gives back the lock that does not end with the transaction.
+async fn unlock(tx: &Tx) -> Result<(), DbError> {
+    if tx.dialect() == Dialect::MySql {
+        tx.fetch_all(sql!("SELECT RELEASE_LOCK(LEFT(CONCAT('glint ', DATABASE()), 64))")).await?;
+    }
+    Ok(())
 }
 
 /// What to do about a database that is behind.

@@ -1,6 +1,7 @@
 //! The database: one `Db` over the engine's connection pools. SQL exists only in this folder.
 
 pub mod adoptions;
+mod dialect;
 pub mod identity;
 pub mod images;
 pub mod leases;
@@ -9,6 +10,7 @@ pub mod metadefs;
 pub mod migrate;
 mod order;
 pub mod purge;
+mod server;
 mod sql;
 mod sqlite;
 pub mod storage;
@@ -21,9 +23,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::config::Database;
+use crate::error::{Error, Kind};
 use crate::model::metadef::Definition;
 
+use server::Server;
 pub(crate) use sql::{Arg, Row, Sql, Tx, sql};
 use sqlite::Sqlite;
 
@@ -39,6 +43,7 @@ pub struct Db {
 #[derive(Debug)]
 enum Engine {
     Sqlite(Sqlite),
+    Server(Server),
 }
 
 /// What a database did since it was opened.
@@ -53,6 +58,27 @@ pub struct Counts {
 }
 
 impl Db {
+    /// Opens the database that the operator named, making tables as needed.
+    ///
+    /// # Errors
+    /// When it cannot be opened or its schema is not one that we know.
+    pub async fn open(database: &Database) -> Result<Self, DbError> {
+        let db = Self::connect(database).await?;
+        migrate::up(&db).await?;
+        Ok(db)
+    }
+
+    /// Opens the database that the operator named as it is.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn connect(database: &Database) -> Result<Self, DbError> {
+        match database {
+            Database::Sqlite(file) => Self::connect_sqlite(file).await,
+            Database::Server(server) => Ok(Self { engine: Arc::new(Engine::Server(Server::open(server).await?)) }),
+        }
+    }
+
     /// Opens the SQLite database in `file`, making it and its tables as needed.
     ///
     /// # Errors
@@ -88,6 +114,7 @@ impl Db {
     pub fn counts(&self) -> Counts {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.counts(),
+            Engine::Server(server) => server.counts(),
         }
     }
 
@@ -95,6 +122,7 @@ impl Db {
     pub async fn close(&self) {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.close().await,
+            Engine::Server(server) => server.close().await,
         }
     }
 }
@@ -120,6 +148,9 @@ pub enum DbError {
     /// A statement took longer than its deadline.
     #[error("a statement took longer than {} s", STATEMENT_DEADLINE.as_secs())]
     Deadline,
+    /// A value is too long, too large, or has characters that the column cannot hold.
+    #[error("a value does not fit: {0}")]
+    Unfit(#[source] Source),
     /// A row holds what it cannot hold.
     #[error("unreadable row: {0}")]
     Unreadable(String),
@@ -150,6 +181,9 @@ impl DbError {
 
 impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
+        if matches!(error, DbError::Unfit(_)) {
+            return Self::new(Kind::Invalid);
+        }
         if error.is_permanent() { Self::internal(error) } else { Self::unavailable(error) }
     }
 }

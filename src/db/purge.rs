@@ -171,6 +171,6 @@ fn id(row: &Row) -> Result<Arg, DbError> {
     Ok(match row.value(0)? {
         Value::Int(id) => id.into(),
         Value::Text(id) => id.into(),
-        Value::Null => Arg::Null,
+        Value::Null | Value::Time(_) => Arg::Null,
     })
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-pub(super) use super::sqlite::Seen;
-use super::sqlite::{Reader, Step, Steps};
+use super::dialect::Dialect;
+use super::server;
+use super::sqlite::{self, Step, Steps};
 use super::{Db, DbError, Engine};
 use crate::clock::Timestamp;
 
@@ -97,8 +98,11 @@ impl Sql {
 /// statement is prepared anew: the last value fills the list up.
 pub(super) fn any_of<V: Into<Arg> + Clone>(column: &str, values: impl IntoIterator<Item = V>) -> Sql {
     let mut values: Vec<V> = values.into_iter().collect();
-    if let [one] = values.as_slice() {
-        return sql!(format!("{column} = ?"), one.clone());
+    match values.as_slice() {
+        // An empty list is none in the servers' SQL.
+        [] => return sql!("1 = 0"),
+        [one] => return sql!(format!("{column} = ?"), one.clone()),
+        _ => {}
     }
     if let Some(last) = values.last().cloned() {
         values.resize(values.len().next_power_of_two(), last);
@@ -159,6 +163,9 @@ impl<T: Into<Arg>> From<Option<T>> for Arg {
 impl Db {
     /// The rows that `sql` selects.
     pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
+        if let Engine::Server(server) = &*self.engine {
+            return server.fetch(&sql).await;
+        }
         self.read(move |reading| reading.fetch(&sql)).await
     }
 
@@ -176,6 +183,7 @@ impl Db {
     {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(move |reader| work(&Reading::Sqlite(reader))).await,
+            Engine::Server(server) => server.read(move |reader| work(&Reading::Server(reader))).await,
         }
     }
 
@@ -214,6 +222,7 @@ impl Db {
     {
         let tx = match &*self.engine {
             Engine::Sqlite(sqlite) => Tx(Arc::new(Open::Sqlite(sqlite.begin().await?))),
+            Engine::Server(server) => Tx(Arc::new(Open::Server(server.begin().await?))),
         };
         match work(tx.clone()).await {
             Ok(value) => tx.commit().await.map(|()| value),
@@ -230,7 +239,8 @@ impl Db {
 
 /// A moment of the database, to be read.
 pub(super) enum Reading<'a> {
-    Sqlite(&'a Reader<'a>),
+    Sqlite(&'a sqlite::Reader<'a>),
+    Server(&'a server::Reader),
 }
 
 impl Reading<'_> {
@@ -238,13 +248,38 @@ impl Reading<'_> {
     pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
         match self {
             Self::Sqlite(reader) => reader.fetch(sql),
+            Self::Server(reader) => reader.fetch(sql),
         }
     }
 
     /// Hands each row that `sql` selects to `see` where it is, so that a long answer is not copied first.
     pub(super) fn each(&self, sql: &Sql, see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(reader) => reader.each(sql, see),
+            Self::Sqlite(reader) => reader.each(sql, &mut |row| see(&Seen::Sqlite(row))),
+            Self::Server(reader) => reader.fetch(sql)?.iter().try_for_each(|row| see(&Seen::Server(row))),
+        }
+    }
+
+    /// Whose SQL is read.
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Server(reader) => reader.dialect(),
+        }
+    }
+}
+
+/// A row where its engine has it.
+pub(super) enum Seen<'a> {
+    Sqlite(&'a sqlite::Seen<'a>),
+    Server(&'a Row),
+}
+
+impl Columns for Seen<'_> {
+    fn value(&self, at: usize) -> Result<Value<'_>, DbError> {
+        match self {
+            Self::Sqlite(row) => row.value(at),
+            Self::Server(row) => row.value(at),
         }
     }
 }
@@ -255,6 +290,7 @@ pub(crate) struct Tx(Arc<Open>);
 
 enum Open {
     Sqlite(Steps),
+    Server(server::Writing),
 }
 
 impl Tx {
@@ -262,6 +298,7 @@ impl Tx {
     pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
         match &*self.0 {
             Open::Sqlite(steps) => steps.ask(|answer| Step::Fetch(sql, answer)).await,
+            Open::Server(writing) => writing.fetch(&sql).await,
         }
     }
 
@@ -282,6 +319,7 @@ impl Tx {
         }
         match &*self.0 {
             Open::Sqlite(steps) => steps.ask(|answer| Step::Execute(batch, answer)).await,
+            Open::Server(writing) => writing.execute(&batch).await,
         }
     }
 
@@ -289,18 +327,38 @@ impl Tx {
     pub(crate) async fn run_script(&self, script: &'static str) -> Result<(), DbError> {
         match &*self.0 {
             Open::Sqlite(steps) => steps.ask(|answer| Step::Script(script, answer)).await,
+            Open::Server(writing) => writing.run(script).await,
+        }
+    }
+
+    /// Whose SQL is written.
+    pub(super) fn dialect(&self) -> Dialect {
+        match &*self.0 {
+            Open::Sqlite(_) => Dialect::Sqlite,
+            Open::Server(writing) => writing.dialect(),
+        }
+    }
+
+    /// Waits until nobody else has the turn at `what`, and has it until the end: for work that writes what it does by what it
+    /// finds, where no single row would stop two of the same kind. Whoever writes to SQLite has its turn anyway.
+    pub(super) async fn take_turn(&self, what: &str) -> Result<(), DbError> {
+        match &*self.0 {
+            Open::Sqlite(_) => Ok(()),
+            Open::Server(writing) => writing.take_turn(what).await,
         }
     }
 
     async fn commit(&self) -> Result<(), DbError> {
         match &*self.0 {
             Open::Sqlite(steps) => steps.ask(Step::Commit).await,
+            Open::Server(writing) => writing.commit().await,
         }
     }
 
     async fn abort(&self) -> Result<(), DbError> {
         match &*self.0 {
             Open::Sqlite(steps) => steps.ask(Step::Abort).await,
+            Open::Server(writing) => writing.abort().await,
         }
     }
 }
@@ -315,6 +373,7 @@ pub(crate) enum Cell {
     Null,
     Int(i64),
     Text(String),
+    Time(NaiveDateTime),
 }
 
 /// A value in a row that is being read.
@@ -323,6 +382,8 @@ pub(crate) enum Value<'a> {
     Null,
     Int(i64),
     Text(&'a str),
+    /// In UTC. SQLite has text instead.
+    Time(NaiveDateTime),
 }
 
 impl From<Value<'_>> for Cell {
@@ -331,6 +392,7 @@ impl From<Value<'_>> for Cell {
             Value::Null => Self::Null,
             Value::Int(int) => Self::Int(int),
             Value::Text(text) => Self::Text(text.to_owned()),
+            Value::Time(time) => Self::Time(time),
         }
     }
 }
@@ -360,6 +422,7 @@ fn unreadable(at: usize, value: Value<'_>) -> DbError {
         Value::Null => "nothing",
         Value::Int(_) => "a number",
         Value::Text(_) => "a text of another form",
+        Value::Time(_) => "a time",
     };
     DbError::Unreadable(format!("{what} in column {at}"))
 }
@@ -381,6 +444,7 @@ impl Columns for Row {
             Some(Cell::Null) => Ok(Value::Null),
             Some(Cell::Int(int)) => Ok(Value::Int(*int)),
             Some(Cell::Text(text)) => Ok(Value::Text(text)),
+            Some(Cell::Time(time)) => Ok(Value::Time(*time)),
             None => Err(DbError::Unreadable(format!("no column {at}"))),
         }
     }
@@ -395,7 +459,7 @@ impl Column for String {
     fn read(value: Value<'_>) -> Option<Self> {
         match value {
             Value::Text(text) => Some(text.to_owned()),
-            Value::Null | Value::Int(_) => None,
+            Value::Null | Value::Int(_) | Value::Time(_) => None,
         }
     }
 }
@@ -404,7 +468,7 @@ impl Column for i64 {
     fn read(value: Value<'_>) -> Option<Self> {
         match value {
             Value::Int(int) => Some(int),
-            Value::Null | Value::Text(_) => None,
+            Value::Null | Value::Text(_) | Value::Time(_) => None,
         }
     }
 }
@@ -417,7 +481,11 @@ impl Column for bool {
 
 impl Column for Timestamp {
     fn read(value: Value<'_>) -> Option<Self> {
-        let Value::Text(text) = value else { return None };
+        let text = match value {
+            Value::Text(text) => text,
+            Value::Time(time) => return Some(time.and_utc()),
+            Value::Null | Value::Int(_) => return None,
+        };
         let text = text.strip_suffix('Z').unwrap_or(text);
         let naive = plain_time(text).or_else(|| {
             ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]

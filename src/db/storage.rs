@@ -96,6 +96,7 @@ pub(super) async fn room(tx: &Tx, allowance: &Allowance, but: &str) -> Result<Ro
         return Ok(Room { used: 0, left: i64::MAX });
     }
     let project = allowance.project.as_deref();
+    usage::hold(tx, project).await?;
     let numbers = usage::together([usage::stored(project, but), usage::reserved(project, but)]);
     Ok(allowance.storage.beside(usage::read(tx.fetch_optional(numbers).await?)?))
 }

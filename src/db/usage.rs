@@ -1,7 +1,7 @@
 //! What a project has: images, bytes, uploads. Each number is a select of its own, so that several can be put together, in a
 //! transaction or outside of one.
 
-use crate::db::{Db, DbError, Row, Sql, sql};
+use crate::db::{Db, DbError, Row, Sql, Tx, sql};
 
 /// What one project has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,12 @@ pub async fn count_images(db: &Db, project: Option<&str>) -> Result<i64, DbError
     Ok(images)
 }
 
+/// Keeps others who ask for the same from what `project` has, until the transaction ends: for work that writes what it does
+/// by these numbers.
+pub(super) async fn hold(tx: &Tx, project: Option<&str>) -> Result<(), DbError> {
+    tx.take_turn(&format!("usage of {}", project.unwrap_or_default())).await
+}
+
 /// One row of all `numbers`.
 pub(super) fn together<const N: usize>(numbers: [Sql; N]) -> Sql {
     let mut all = Sql::new("SELECT (");
@@ -57,9 +63,9 @@ pub(super) fn read<const N: usize>(row: Option<Row>) -> Result<[i64; N], DbError
 /// Bytes that `project` has in stores, image `but` aside.
 pub(super) fn stored(project: Option<&str>, but: &str) -> Sql {
     let mut sum = sql!(
-        "SELECT COALESCE(SUM(images.size * (SELECT COUNT(*) FROM image_locations \
+        "SELECT CAST(COALESCE(SUM(images.size * (SELECT COUNT(*) FROM image_locations \
          WHERE image_locations.image_id = images.id AND image_locations.deleted = ? \
-         AND image_locations.status <> 'deleted')), 0) FROM images WHERE ",
+         AND image_locations.status <> 'deleted')), 0) AS BIGINT) FROM images WHERE ",
         false
     );
     sum.push(living(project)).push(sql!(" AND images.size > 0 AND images.id <> ?", but));
@@ -68,7 +74,7 @@ pub(super) fn stored(project: Option<&str>, but: &str) -> Sql {
 
 /// Bytes that uploads of `project` have reserved, that of image `but` aside.
 pub(super) fn reserved(project: Option<&str>, but: &str) -> Sql {
-    let mut sum = Sql::new("SELECT COALESCE(SUM(reserved_bytes), 0) FROM glint_leases WHERE ");
+    let mut sum = Sql::new("SELECT CAST(COALESCE(SUM(reserved_bytes), 0) AS BIGINT) FROM glint_leases WHERE ");
     sum.push(is("project", project)).push(sql!(" AND image_id <> ?", but));
     sum
 }
@@ -91,7 +97,7 @@ pub(super) fn uploading(project: Option<&str>, id: &str) -> Sql {
 
 /// Bytes that `project` has waiting: of images that are uploaded to be imported, and of those that are copied.
 fn staged(project: Option<&str>) -> Sql {
-    let mut sum = Sql::new("SELECT COALESCE(SUM(images.size), 0) FROM images WHERE ");
+    let mut sum = Sql::new("SELECT CAST(COALESCE(SUM(images.size), 0) AS BIGINT) FROM images WHERE ");
     sum.push(living(project)).push(" AND images.size > 0 AND (images.status IN ('uploading', 'importing') OR ");
     sum.push(copying()).push(")");
     sum

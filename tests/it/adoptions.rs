@@ -262,9 +262,11 @@ async fn an_adoption_that_was_cut_off() {
             settled(&app, &id).await;
         }
         app.row(&format!("UPDATE images SET status = '{status}', os_hash_value = NULL WHERE id = '{id}'")).await;
+        app.row(&format!("DELETE FROM image_properties WHERE image_id = '{id}' AND name = 'os_glance_import_task'"))
+            .await;
         app.row(&format!(
-            "INSERT OR REPLACE INTO image_properties (image_id, name, value, created_at, deleted) \
-             VALUES ('{id}', 'os_glance_import_task', 't', '2026-01-01 00:00:00', 0)"
+            "INSERT INTO image_properties (image_id, name, value, created_at, deleted) \
+             VALUES ('{id}', 'os_glance_import_task', 't', '2026-01-01 00:00:00', false)"
         ))
         .await;
         app.row(&format!(

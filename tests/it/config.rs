@@ -130,7 +130,7 @@ fn without_a_word_everything_is_as_for_the_reference() {
     assert_eq!(config.stores.enabled.len(), 2);
     assert_eq!(config.policy.policy_file.unwrap(), folder.0.path().join("policy.yaml"));
     assert_eq!(config.healthcheck.disable_by_file_path.unwrap(), folder.0.path().join("off"));
-    let Database::Sqlite(file) = config.database;
+    let Database::Sqlite(file) = config.database else { panic!("a file") };
     assert_eq!(file, Path::new("/d/glance.db"));
     assert_eq!(
         folder.shown(&operator.remarks),
@@ -212,8 +212,8 @@ fn what_cannot_be_served() {
             ],
         ),
         (
-            "[database]\nconnection = mysql+pymysql://u:secret@h/glance",
-            &["glance-api.conf:2: [database] connection: mysql is not there yet: only sqlite is"],
+            "[database]\nconnection = oracle://u:secret@h/glance",
+            &["glance-api.conf:2: [database] connection: there is no oracle here: only sqlite, mysql and postgresql"],
         ),
         (
             "[database]\nconnection = sqlite://",

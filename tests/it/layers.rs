@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("catalogue", "db clock error model"),
     ("auth", "db keystone config clock error model"),
     ("keystone", "config clock error model"),
-    ("db", "model clock error"),
+    ("db", "config model clock error"),
     ("policy", "model"),
     ("store", "fetch blob config clock error model"),
     ("fetch", "blob config"),

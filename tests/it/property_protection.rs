@@ -23,12 +23,7 @@ const BY_ROLES: &str = "\
 
 async fn protected(format: PropertyProtectionFormat, text: &str, policy: &str) -> TestApp {
     TestApp::with(|config| {
-        let folder = std::path::Path::new(match &config.database {
-            glint::config::Database::Sqlite(file) => file,
-        })
-        .parent()
-        .unwrap()
-        .to_owned();
+        let folder = config.stores.staging.parent().unwrap().to_owned();
         let file = folder.join("property-protections.conf");
         fs::write(&file, text).unwrap();
         fs::write(folder.join("policy.yaml"), policy).unwrap();

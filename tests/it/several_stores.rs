@@ -28,7 +28,7 @@ async fn copy(app: &TestApp, id: &str, store: &str) {
     let url = format!("file://{}", place.display());
     app.row(&format!(
         "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted) \
-         VALUES ('{id}', '{url}', '{{\"store\": \"{store}\"}}', 'active', '2026-01-01 00:00:00', '2026-01-01 00:00:00', 0)"
+         VALUES ('{id}', '{url}', '{{\"store\": \"{store}\"}}', 'active', '2026-01-01 00:00:00', '2026-01-01 00:00:00', false)"
     )).await;
 }
 

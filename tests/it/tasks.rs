@@ -153,6 +153,7 @@ async fn others_see_their_own() {
     std::fs::write(&file, "tasks_api_access: '@'").unwrap();
     let app = TestApp::with(|config| config.policy.policy_file = Some(file)).await;
     let mine = ended(&app, MEMBER, &import("http://192.0.2.1/")).await;
+    app.clock.advance(Duration::seconds(1));
     let theirs = ended(&app, OTHER_ADMIN, &import("http://192.0.2.1/")).await;
     for (caller, seen) in [(MEMBER, vec![&mine]), (OTHER, vec![&theirs]), (ADMIN, vec![&theirs, &mine])] {
         let listed = app.get(caller, "/v2/tasks").await.json();

@@ -13,34 +13,38 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "oslo_concurrency", options: OSLO_CONCURRENCY },
 ];
 
-const POOL: &str = "SQLite needs no pool of connections that one could tune";
-const NO_SERVER: &str = "there are no database servers yet";
+const RECONNECTS: &str = "a connection that broke is always replaced at once";
 
 const DATABASE: &[Opt] = &[
-    bare("connection", Kind::Text, "The database, as a URL of SQLAlchemy: sqlite:////folder/file.").secret(),
-    bare("slave_connection", Kind::Text, "A second database for reading.").secret().awaited(NO_SERVER),
+    bare(
+        "connection",
+        Kind::Text,
+        "The database, as a URL of SQLAlchemy: mysql+pymysql://user:password@host/name, sqlite:////folder/file.",
+    )
+    .secret(),
+    bare("slave_connection", Kind::Text, "A second database for reading.").secret().idle("the first one is read, too"),
     bare("asyncio_connection", Kind::Text, "The database for asynchronous Python.").secret().idle("this is no Python"),
     bare("asyncio_slave_connection", Kind::Text, "Its second one.").secret().idle("this is no Python"),
     opt("backend", Kind::Text, "sqlalchemy", "What drives the database.").idle("this is no Python"),
     opt("sqlite_synchronous", Kind::Flag, "true", "Whether SQLite waits for the disk.").idle("it always does"),
     opt("synchronous_reader", Kind::Flag, "true", "Whether readers see what writers have just written.")
         .idle("they always do"),
-    opt("mysql_sql_mode", Kind::Text, "TRADITIONAL", "The mode of MySQL.").awaited(NO_SERVER),
-    bare("mysql_wsrep_sync_wait", ANY, "What Galera waits for.").awaited(NO_SERVER),
-    opt("connection_recycle_time", ANY, "3600", "Seconds after which a connection is replaced.").idle(POOL),
-    opt("max_pool_size", ANY, "5", "The most connections that stay open.").idle(POOL),
-    opt("max_overflow", ANY, "50", "The most connections beside these.").idle(POOL),
-    bare("pool_timeout", ANY, "Seconds to wait for a connection.").idle(POOL),
-    opt("max_retries", ANY, "10", "How often opening the database is tried again.").awaited(NO_SERVER),
-    opt("retry_interval", ANY, "10", "Seconds between these attempts.").awaited(NO_SERVER),
+    opt("mysql_sql_mode", Kind::Text, "TRADITIONAL", "The mode of MySQL."),
+    bare("mysql_wsrep_sync_wait", ANY, "What Galera waits for."),
+    opt("connection_recycle_time", ANY, "3600", "Seconds after which a connection is replaced."),
+    opt("max_pool_size", ANY, "5", "The most connections that stay open."),
+    opt("max_overflow", ANY, "50", "The most connections beside these."),
+    bare("pool_timeout", ANY, "Seconds to wait for a connection."),
+    opt("max_retries", ANY, "10", "How often opening the database is tried again."),
+    opt("retry_interval", ANY, "10", "Seconds between these attempts."),
     opt("connection_debug", Kind::Number(0, 100), "0", "The detail of SQLAlchemy's log.").idle("this is no Python"),
     opt("connection_trace", Kind::Flag, "false", "Whether statements carry a stack trace.").idle("this is no Python"),
-    opt("use_db_reconnect", Kind::Flag, "false", "Whether lost connections are opened again.").awaited(NO_SERVER),
-    opt("db_retry_interval", ANY, "1", "Seconds before that.").awaited(NO_SERVER),
-    opt("db_inc_retry_interval", Kind::Flag, "true", "Whether that becomes longer each time.").awaited(NO_SERVER),
-    opt("db_max_retry_interval", ANY, "10", "The most it becomes.").awaited(NO_SERVER),
-    opt("db_max_retries", ANY, "20", "How often.").awaited(NO_SERVER),
-    opt("connection_parameters", Kind::Text, "", "What is added to the URL.").awaited(NO_SERVER),
+    opt("use_db_reconnect", Kind::Flag, "false", "Whether lost connections are opened again.").idle(RECONNECTS),
+    opt("db_retry_interval", ANY, "1", "Seconds before that.").idle(RECONNECTS),
+    opt("db_inc_retry_interval", Kind::Flag, "true", "Whether that becomes longer each time.").idle(RECONNECTS),
+    opt("db_max_retry_interval", ANY, "10", "The most it becomes.").idle(RECONNECTS),
+    opt("db_max_retries", ANY, "20", "How often.").idle(RECONNECTS),
+    opt("connection_parameters", Kind::Text, "", "What is added to the URL."),
 ];
 
 const OSLO_POLICY: &[Opt] = &[

@@ -44,6 +44,7 @@ pub async fn add(
     now: Timestamp,
 ) -> Result<Added, DbError> {
     db.write(|tx| async move {
+        tx.take_turn(&new.user_id).await?;
         // Asked in here, so that a role that is being taken away cannot stay behind in a credential.
         let given = read_roles(&tx.fetch_all(select_roles(&new.user_id, &new.project_id)).await?)?;
         let held = Role::with_implied(&given);

@@ -23,6 +23,8 @@ pub enum Ground {
 /// When the database fails.
 pub async fn add(db: &Db, hash: &str, new: &Token, grounds: &[Ground], most: i64) -> Result<bool, DbError> {
     db.write(|tx| async move {
+        // A ground that is being taken away, with all tokens that stand on it, is gone first or has this one taken with it.
+        tx.take_turn(&new.user.id).await?;
         for ground in grounds {
             if !holds(&tx, &new.user.id, ground).await? {
                 return Ok(false);
@@ -44,7 +46,8 @@ pub async fn add(db: &Db, hash: &str, new: &Token, grounds: &[Ground], most: i64
         tx.execute(insert).await?;
         let surplus = sql!(
             "DELETE FROM glint_tokens WHERE user_id = ? AND issued_at < \
-             (SELECT issued_at FROM glint_tokens WHERE user_id = ? ORDER BY issued_at DESC LIMIT 1 OFFSET ?)",
+             (SELECT issued_at FROM (SELECT issued_at FROM glint_tokens WHERE user_id = ? \
+             ORDER BY issued_at DESC LIMIT 1 OFFSET ?) AS oldest)",
             &new.user.id,
             &new.user.id,
             most - 1
@@ -93,7 +96,7 @@ pub async fn remove(db: &Db, hash: &str, audit_id: &str) -> Result<(), DbError> 
 pub async fn purge(db: &Db, now: Timestamp, limit: i64) -> Result<u64, DbError> {
     let gone = sql!(
         "DELETE FROM glint_tokens WHERE hash IN \
-         (SELECT hash FROM glint_tokens WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
+         (SELECT hash FROM (SELECT hash FROM glint_tokens WHERE expires_at <= ? ORDER BY expires_at LIMIT ?) AS ended)",
         now,
         limit
     );

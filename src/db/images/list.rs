@@ -5,6 +5,7 @@ mod conditions;
 mod keyset;
 
 use super::{COLUMNS, fill_in, find_row, read_images};
+use crate::db::dialect::Dialect;
 use crate::db::sql::{Columns, Reading, any_of};
 use crate::db::{Db, DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
@@ -30,7 +31,7 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
             },
         };
         let way = way(reading, &filter, page.limit)?;
-        let mut images = match statement(&filter, &who, &page, marker.as_ref(), &way) {
+        let mut images = match statement(reading.dialect(), &filter, &who, &page, marker.as_ref(), &way) {
             None => Vec::new(),
             Some(select) => read_images(reading, &select)?,
         };
@@ -71,7 +72,7 @@ fn way(reading: &Reading<'_>, filter: &ImageFilter, limit: u32) -> Result<Way, D
 /// Whether it is shorter to take `such` images one by one than to go through all images in their order until `limit` such are
 /// found. Where one of a hundred is such a one, that takes a hundred times the images of a page.
 fn is_shorter_by(reading: &Reading<'_>, such: Sql, limit: u32) -> Result<bool, DbError> {
-    let all = number(reading, &sql!("SELECT MAX(rowid) FROM images"))?;
+    let all = number(reading, &sql!(reading.dialect().number_of_images()))?;
     let most = all.saturating_mul(limit.into()).isqrt().min(FEW);
     let mut count = Sql::new("SELECT COUNT(*) FROM (SELECT 1 ");
     count.push(such).push(sql!(" LIMIT ?) AS such", most + 1));
@@ -88,7 +89,14 @@ fn number(reading: &Reading<'_>, select: &Sql) -> Result<i64, DbError> {
 }
 
 /// The one statement of a page; none when there can be nothing on it.
-fn statement(filter: &ImageFilter, who: &Identity, page: &Page, marker: Option<&Image>, way: &Way) -> Option<Sql> {
+fn statement(
+    dialect: Dialect,
+    filter: &ImageFilter,
+    who: &Identity,
+    page: &Page,
+    marker: Option<&Image>,
+    way: &Way,
+) -> Option<Sql> {
     let sort = keyset::total(&page.sort);
     let parts = match way {
         Way::InOrder if keyset::is_usual(sort) && !who.is_admin => parts(filter, who),
@@ -106,20 +114,31 @@ fn statement(filter: &ImageFilter, who: &Identity, page: &Page, marker: Option<&
     let sorted = met.is_some();
     let ranges = match marker {
         None => vec![None],
-        Some(marker) if sorted => vec![Some(keyset::beyond_step_by_step(marker, sort))],
-        Some(marker) => keyset::beyond(marker, sort).into_iter().map(Some).collect(),
+        Some(marker) if sorted => vec![Some(keyset::beyond_step_by_step(dialect, marker, sort))],
+        Some(marker) => keyset::beyond(dialect, marker, sort).into_iter().map(Some).collect(),
     };
-    let selects: Vec<Sql> =
+    let mut selects: Vec<Sql> =
         parts.iter().flat_map(|part| ranges.iter().map(|range| part.select(filter, met, range.as_ref()))).collect();
-    if selects.is_empty() {
-        return None;
+    let mut end = Sql::new(" ORDER BY ");
+    end.push_joined(", ", sort.iter().map(|&(key, direction)| keyset::order(key, direction, sorted)));
+    end.push(sql!(" LIMIT ?", i64::from(page.limit)));
+    if selects.len() > 1 && dialect.cuts_parts() {
+        selects = selects.into_iter().map(|select| in_brackets(select, &end)).collect();
     }
-    let mut select = Sql::default();
-    // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
-    select.push_joined(" UNION ALL ", selects).push(" ORDER BY ");
-    select.push_joined(", ", sort.iter().map(|&(key, direction)| keyset::order(key, direction, sorted)));
-    select.push(sql!(" LIMIT ?", i64::from(page.limit)));
+    let mut select = selects.into_iter().reduce(|mut all, part| {
+        // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
+        all.push(" UNION ALL ").push(part);
+        all
+    })?;
+    select.push(end);
     Some(select)
+}
+
+/// A part that is ordered and cut by itself.
+fn in_brackets(select: Sql, end: &Sql) -> Sql {
+    let mut part = Sql::new("(");
+    part.push(select).push(end.clone()).push(")");
+    part
 }
 
 /// What meets `leading`, which few images do.

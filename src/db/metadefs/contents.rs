@@ -151,6 +151,7 @@ pub(crate) async fn add<C: Content>(
         if replacing {
             tx.execute(deletion::<C>(namespace_id)).await?;
         }
+        tx.take_turn(&format!("namespace {namespace_id}")).await?;
         let count = sql!(format!("SELECT COUNT(*) FROM {} WHERE namespace_id = ?", C::TABLE), namespace_id);
         let there = tx.fetch_optional(count).await?.map_or(Ok(0), |row| row.get::<i64>(0))?;
         if usize::try_from(there).unwrap_or(usize::MAX).saturating_add(new.len()) > CONTENTS_MAX {

@@ -1,6 +1,7 @@
 //! The scripts that make the schema, and what else an engine has to be asked in its own words.
 
-use crate::db::{Db, Engine, Sql, sql};
+use crate::db::dialect::Dialect;
+use crate::db::{Sql, sql};
 
 /// All of it for one engine.
 pub(super) struct Scripts {
@@ -27,11 +28,12 @@ pub(super) const OWN_TABLES: &[&str] = &[
     "glint_users",
     "glint_projects",
     "glint_leases",
+    "glint_turns",
     "glint_schema",
 ];
 
 macro_rules! scripts_in {
-    ($folder:literal, $columns:expr, $own_indexes:expr, $drop_index:expr) => {
+    ($folder:literal, $columns:expr, $own_indexes:expr, $drop_index:expr $(, $step:literal: $file:literal)*) => {
         Scripts {
             reference: include_str!(concat!("../../../migrations/", $folder, "/reference.sql")),
             expansions: &[
@@ -45,6 +47,7 @@ macro_rules! scripts_in {
                 (3, include_str!(concat!("../../../migrations/", $folder, "/0003_identity.sql"))),
                 (4, include_str!(concat!("../../../migrations/", $folder, "/0004_list_indexes.sql"))),
                 (5, include_str!(concat!("../../../migrations/", $folder, "/0005_reservations.sql"))),
+                $(($step, include_str!(concat!("../../../migrations/", $folder, "/", $file))),)*
             ],
             columns: $columns,
             own_indexes: $own_indexes,
@@ -60,10 +63,29 @@ const SQLITE: Scripts = scripts_in!(
     |index, _| sql!(format!("DROP INDEX {index}"))
 );
 
+const MYSQL: Scripts = scripts_in!(
+    "mysql",
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?",
+    "SELECT DISTINCT index_name, table_name FROM information_schema.statistics WHERE table_schema = DATABASE() \
+     AND LEFT(index_name, 6) = 'glint_' AND LEFT(table_name, 6) <> 'glint_'",
+    |index, table| sql!(format!("DROP INDEX {index} ON {table}")),
+    6: "0006_turns.sql"
+);
+
+const POSTGRES: Scripts = scripts_in!(
+    "postgres",
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ?",
+    "SELECT indexname, tablename FROM pg_indexes WHERE schemaname = current_schema() \
+     AND LEFT(indexname, 6) = 'glint_' AND LEFT(tablename, 6) <> 'glint_'",
+    |index, _| sql!(format!("DROP INDEX {index}"))
+);
+
 impl Scripts {
-    pub(super) fn of(db: &Db) -> &'static Self {
-        match &*db.engine {
-            Engine::Sqlite(_) => &SQLITE,
+    pub(super) fn of(dialect: Dialect) -> &'static Self {
+        match dialect {
+            Dialect::Sqlite => &SQLITE,
+            Dialect::MySql => &MYSQL,
+            Dialect::Postgres => &POSTGRES,
         }
     }
 }

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::callers::{ADMIN, Caller};
+use super::database::TestDatabase;
 
 pub const PATCH_TYPE: &str = "application/openstack-images-v2.1-json-patch";
 
@@ -27,6 +28,7 @@ pub const PATCH_TYPE: &str = "application/openstack-images-v2.1-json-patch";
 pub struct TestApp {
     pub app: Arc<App>,
     pub clock: Clock,
+    database: TestDatabase,
     folder: TempDir,
 }
 
@@ -40,11 +42,12 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::stand_alone(folder.path().to_str().unwrap());
+        let database = TestDatabase::new(&mut config).await;
         config.callers = Callers::TrustedHeaders;
         change(&mut config);
         let clock = Clock::default();
         let app = App::open(config, clock.clone()).await.unwrap();
-        Self { app, clock, folder }
+        Self { app, clock, database, folder }
     }
 
     /// What a service says that does not start with a configuration changed so.
@@ -58,9 +61,7 @@ impl TestApp {
 
     /// Changes the database behind the service's back, which goes on meanwhile.
     pub async fn row(&self, statement: &str) {
-        let (file, statement) = (self.folder.path().join(glint::config::DATABASE_FILE), statement.to_owned());
-        let change = move || rusqlite::Connection::open(file).unwrap().execute(&statement, []).unwrap();
-        tokio::task::spawn_blocking(change).await.unwrap();
+        self.database.run(statement).await;
     }
 
     /// Where it keeps everything.

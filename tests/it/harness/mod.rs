@@ -4,6 +4,7 @@ pub mod app;
 pub mod bytes;
 pub mod callers;
 pub mod catalogue;
+pub mod database;
 pub mod flaky;
 pub mod golden;
 pub mod process;

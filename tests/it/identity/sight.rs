@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{Service, credential_login, named, with_credential, with_password, with_token};
 use crate::harness::app::Answer;
+use crate::harness::database::{Engine, engine};
 use crate::harness::golden;
 
 #[tokio::test]
@@ -115,6 +116,10 @@ async fn route_by_caller() {
 
 #[tokio::test]
 async fn nothing_secret_is_kept() {
+    if engine() != Engine::Sqlite {
+        // It is the file that is looked into.
+        return;
+    }
     let service = Service::new().await;
     let (demo, _) = service.token("demo", None).await;
     let answer = service.credential(&demo, json!({ "name": "c" })).await;

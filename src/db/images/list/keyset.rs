@@ -2,6 +2,7 @@
 //! last page costs what the first does.
 
 use super::conditions::inert;
+use crate::db::dialect::Dialect;
 use crate::db::{Arg, Sql, sql};
 use crate::model::filter::{Direction, SortKey};
 use crate::model::image::Image;
@@ -29,49 +30,73 @@ pub(super) fn order(key: SortKey, direction: Direction, sorted: bool) -> Sql {
 }
 
 /// The images after `marker`, as ranges of an index in this order, of which no two have an image in common.
-/// NULL comes before everything: first when ascending, last when descending.
-pub(super) fn beyond(marker: &Image, sort: &[(SortKey, Direction)]) -> Vec<Sql> {
+pub(super) fn beyond(dialect: Dialect, marker: &Image, sort: &[(SortKey, Direction)]) -> Vec<Sql> {
     let Some((&(key, direction), rest)) = sort.split_first() else {
         return Vec::new();
     };
     let one_way = rest.iter().all(|&(key, way)| way == direction && !may_be_null(key));
     if !one_way {
         // No index has such an order.
-        return vec![beyond_step_by_step(marker, sort)];
+        return vec![beyond_step_by_step(dialect, marker, sort)];
     }
     let column = qualified(key);
+    let nulls_last = nulls_last(dialect, direction);
     if matches!(value(marker, key), Arg::Null) {
         let mut nulls = Sql::new(format!("{column} IS NULL AND "));
-        nulls.push(further(marker, rest, direction));
+        nulls.push(further(dialect, marker, rest, direction));
         let mut ranges = vec![nulls];
-        if direction == Direction::Ascending {
+        if !nulls_last {
             ranges.push(Sql::new(format!("{column} IS NOT NULL")));
         }
         return ranges;
     }
-    let mut ranges = vec![further(marker, sort, direction)];
-    if direction == Direction::Descending && may_be_null(key) {
+    let mut ranges = vec![further(dialect, marker, sort, direction)];
+    if nulls_last && may_be_null(key) {
         ranges.push(Sql::new(format!("{column} IS NULL")));
     }
     ranges
 }
 
+/// Whether NULL comes after everything else in this direction.
+fn nulls_last(dialect: Dialect, direction: Direction) -> bool {
+    dialect.nulls_first() == (direction == Direction::Descending)
+}
+
 /// `(name, created_at, id) > (?, ?, ?)`, which is true of no row in which the first is NULL.
-fn further(marker: &Image, sort: &[(SortKey, Direction)], direction: Direction) -> Sql {
+fn further(dialect: Dialect, marker: &Image, sort: &[(SortKey, Direction)], direction: Direction) -> Sql {
     let operator = if direction == Direction::Ascending { ">" } else { "<" };
+    if !dialect.compares_rows() {
+        return further_by_each(marker, sort, operator);
+    }
     let columns: Vec<String> = sort.iter().map(|&(key, _)| qualified(key)).collect();
     let mut further = Sql::new(format!("({}) {operator} ", columns.join(", ")));
     further.push_list(sort.iter().map(|&(key, _)| value(marker, key)));
     further
 }
 
+/// The same, as `(name > ? OR (name = ? AND (created_at > ? OR (created_at = ? AND id > ?))))`.
+fn further_by_each(marker: &Image, sort: &[(SortKey, Direction)], operator: &str) -> Sql {
+    let Some((&(key, _), rest)) = sort.split_first() else {
+        return Sql::new("1 = 0");
+    };
+    let (column, value) = (qualified(key), value(marker, key));
+    let beyond = sql!(format!("{column} {operator} ?"), value.clone());
+    if rest.is_empty() {
+        return beyond;
+    }
+    let mut either = Sql::new("(");
+    either.push(beyond).push(sql!(format!(" OR ({column} = ? AND "), value));
+    either.push(further_by_each(marker, rest, operator)).push("))");
+    either
+}
+
 /// The images after `marker`, asked of each: equal in the first keys and further on in the next one.
-pub(super) fn beyond_step_by_step(marker: &Image, sort: &[(SortKey, Direction)]) -> Sql {
+pub(super) fn beyond_step_by_step(dialect: Dialect, marker: &Image, sort: &[(SortKey, Direction)]) -> Sql {
     let mut cases = Vec::new();
     for (at, &(key, direction)) in sort.iter().enumerate() {
         let mut case = Sql::new("(");
         let equal = sort[..at].iter().map(|&(key, _)| equals(marker, key));
-        case.push_joined(" AND ", equal.chain([differs(marker, key, direction)]));
+        case.push_joined(" AND ", equal.chain([differs(dialect, marker, key, direction)]));
         case.push(")");
         cases.push(case);
     }
@@ -88,13 +113,14 @@ fn equals(marker: &Image, key: SortKey) -> Sql {
     }
 }
 
-fn differs(marker: &Image, key: SortKey, direction: Direction) -> Sql {
+fn differs(dialect: Dialect, marker: &Image, key: SortKey, direction: Direction) -> Sql {
     let column = inert(&qualified(key));
-    match (direction, value(marker, key)) {
-        (Direction::Ascending, Arg::Null) => Sql::new(format!("{column} IS NOT NULL")),
-        (Direction::Ascending, value) => sql!(format!("{column} > ?"), value),
-        (Direction::Descending, Arg::Null) => sql!("1 = 0"),
-        (Direction::Descending, value) => sql!(format!("({column} < ? OR {column} IS NULL)"), value),
+    let operator = if direction == Direction::Ascending { ">" } else { "<" };
+    match (nulls_last(dialect, direction), value(marker, key)) {
+        (true, Arg::Null) => sql!("1 = 0"),
+        (false, Arg::Null) => Sql::new(format!("{column} IS NOT NULL")),
+        (true, value) => sql!(format!("({column} {operator} ? OR {column} IS NULL)"), value),
+        (false, value) => sql!(format!("{column} {operator} ?"), value),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Way, statement, way};
 use crate::clock::Clock;
+use crate::db::dialect::Dialect;
 use crate::db::{Db, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
@@ -70,7 +71,7 @@ async fn plan(db: &Db, filter: &ImageFilter, who: &Identity, sort: &[(SortKey, D
     let asked = filter.clone();
     let found = db.read(move |reading| way(reading, &asked, 25)).await.unwrap();
     let marker = after.then(marker);
-    explained(db, statement(filter, who, &page, marker.as_ref(), &found).unwrap()).await
+    explained(db, statement(Dialect::Sqlite, filter, who, &page, marker.as_ref(), &found).unwrap()).await
 }
 
 async fn explained(db: &Db, statement: Sql) -> String {
@@ -179,7 +180,7 @@ async fn visibilities() {
     let filter = ImageFilter { visibility: WantedVisibility::Only(Visibility::Private), ..ImageFilter::default() };
     let page = Page { sort: usual(Direction::Descending), marker: None, limit: 25 };
     assert!(
-        statement(&filter, &nobody, &page, None, &Way::InOrder).is_none(),
+        statement(Dialect::Sqlite, &filter, &nobody, &page, None, &Way::InOrder).is_none(),
         "nobody has private images of their own"
     );
 }
@@ -199,7 +200,8 @@ async fn what_many_have() {
     for (condition, expected) in cases {
         let filter = ImageFilter { conditions: vec![condition], ..ImageFilter::default() };
         let page = Page { sort: usual(Direction::Descending), marker: None, limit: 25 };
-        let plan = explained(&db, statement(&filter, &member(), &page, None, &Way::InOrder).unwrap()).await;
+        let plan =
+            explained(&db, statement(Dialect::Sqlite, &filter, &member(), &page, None, &Way::InOrder).unwrap()).await;
         assert_eq!(plan.matches(expected).count(), 3, "{plan}");
         assert!(!plan.contains("SCAN images"), "{plan}");
     }

@@ -1,0 +1,214 @@
+//! A database server: MariaDB, MySQL or PostgreSQL. Whoever reads or writes has a connection of its own, from a pool, and a
+//! transaction on it.
+
+mod link;
+mod mysql;
+mod pool;
+mod postgres;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use super::dialect::Dialect;
+use super::sql::{Row, Sql};
+use super::{Counts, DbError};
+use crate::config::{DatabaseEngine, DatabaseServer};
+use link::{Ask, Told};
+use pool::{Held, Pool};
+
+/// How long the server lets a statement wait for another transaction's lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Statements that a connection keeps prepared. The server has a bound for those of all connections together.
+const STATEMENTS_KEPT: usize = 64;
+/// Turns are so many; two things that share one wait for each other, and no harm is done.
+const TURNS: u64 = 1 << 10;
+
+/// A database on a server.
+#[derive(Debug)]
+pub(super) struct Server {
+    pool: Arc<Pool>,
+    dialect: Dialect,
+    counts: Arc<Counters>,
+}
+
+/// What was done since the start.
+#[derive(Debug, Default)]
+struct Counters {
+    statements: AtomicU64,
+    commits: AtomicU64,
+}
+
+impl Counters {
+    fn add(count: &AtomicU64) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Server {
+    /// Opens the database, which exists. A server that is not there yet is waited for.
+    pub(super) async fn open(server: &DatabaseServer) -> Result<Self, DbError> {
+        let dialect = match server.engine {
+            DatabaseEngine::MySql => Dialect::MySql,
+            DatabaseEngine::PostgreSql => Dialect::Postgres,
+        };
+        let pool = Pool::new(server.clone());
+        let mut attempt = 0;
+        while let Err(error) = pool.begin(Ask::Nothing).await.map(|(held, _)| held.keep()) {
+            if server.attempts_max.is_some_and(|most| attempt >= most) {
+                return Err(error);
+            }
+            attempt += 1;
+            tracing::warn!(attempt, %error, "the database cannot be opened: tried again");
+            tokio::time::sleep(server.retry_interval).await;
+        }
+        Ok(Self { pool, dialect, counts: Arc::default() })
+    }
+
+    /// The rows that one statement selects. It sees one moment by itself.
+    pub(super) async fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
+        Counters::add(&self.counts.statements);
+        // The statement stands in place of the begin of a transaction: on a connection that turns out broken, it is done again.
+        let (held, told) = self.pool.begin(Ask::Fetch(sql)).await?;
+        held.keep();
+        Ok(told.rows)
+    }
+
+    /// Does `work`, whose statements all see the database at one moment, on a thread that may block.
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Reader) -> Result<T, DbError> + Send + 'static,
+    {
+        let (held, _) = self.pool.begin(Ask::BeginReading).await?;
+        let (runtime, counts) = (Handle::current(), Arc::clone(&self.counts));
+        let reading = tokio::task::spawn_blocking(move || {
+            let reader = Reader { held: RefCell::new(held), runtime, counts };
+            let done = work(&reader)?;
+            let Reader { held, runtime, .. } = reader;
+            let mut held = held.into_inner();
+            // A connection whose work failed is closed: whatever state it is in, nobody else meets it.
+            runtime.block_on(held.link.ask(Ask::Commit))?;
+            held.keep();
+            Ok(done)
+        });
+        reading.await.map_err(DbError::unavailable)?
+    }
+
+    /// Begins a piece of work that writes.
+    pub(super) async fn begin(&self) -> Result<Writing, DbError> {
+        let (held, _) = self.pool.begin(Ask::BeginWriting).await?;
+        Ok(Writing { held: Mutex::new(Some(held)), dialect: self.dialect, counts: Arc::clone(&self.counts) })
+    }
+
+    /// What was done since the start. How much a server looked at for it, it does not tell.
+    pub(super) fn counts(&self) -> Counts {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Counts { statements: read(&self.counts.statements), steps: 0, commits: read(&self.counts.commits) }
+    }
+
+    /// Closes every connection after its present work.
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A connection that reads, and sees the database at one moment. It belongs to a thread that may block.
+pub(super) struct Reader {
+    held: RefCell<Held>,
+    runtime: Handle,
+    counts: Arc<Counters>,
+}
+
+impl Reader {
+    /// The rows that `sql` selects.
+    pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
+        Counters::add(&self.counts.statements);
+        Ok(self.runtime.block_on(self.held.borrow_mut().link.ask(Ask::Fetch(sql)))?.rows)
+    }
+
+    /// The dialect of the server.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.held.borrow().link.dialect()
+    }
+}
+
+/// A piece of work that writes. Dropped without a commit, nothing is kept.
+pub(super) struct Writing {
+    /// None as soon as the transaction has ended, and while a statement is under way.
+    held: Mutex<Option<Held>>,
+    dialect: Dialect,
+    counts: Arc<Counters>,
+}
+
+impl Writing {
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    pub(super) async fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
+        Ok(self.statement(Ask::Fetch(sql)).await?.rows)
+    }
+
+    /// Runs the statements in order; how many rows each touched.
+    pub(super) async fn execute(&self, batch: &[Sql]) -> Result<Vec<u64>, DbError> {
+        let mut touched = Vec::with_capacity(batch.len());
+        for sql in batch {
+            touched.push(self.statement(Ask::Execute(sql)).await?.touched);
+        }
+        Ok(touched)
+    }
+
+    pub(super) async fn run(&self, script: &'static str) -> Result<(), DbError> {
+        self.statement(Ask::Run(script)).await.map(drop)
+    }
+
+    /// Waits until nobody else has the turn at `what`, and has it until the end of the transaction.
+    pub(super) async fn take_turn(&self, what: &str) -> Result<(), DbError> {
+        let place = i64::try_from(fnv(what) % TURNS).unwrap_or_default();
+        self.statement(Ask::TakeTurn(place)).await.map(drop)
+    }
+
+    pub(super) async fn commit(&self) -> Result<(), DbError> {
+        let mut held = self.held.lock().await.take().ok_or_else(DbError::ended)?;
+        // When the connection breaks here, nobody knows whether it is kept: it is not done again.
+        held.link.ask(Ask::Commit).await?;
+        Counters::add(&self.counts.commits);
+        held.keep();
+        Ok(())
+    }
+
+    pub(super) async fn abort(&self) -> Result<(), DbError> {
+        if let Some(mut held) = self.held.lock().await.take() {
+            held.link.ask(Ask::Abort).await?;
+            held.keep();
+        }
+        Ok(())
+    }
+
+    async fn statement(&self, ask: Ask<'_>) -> Result<Told, DbError> {
+        let mut place = self.held.lock().await;
+        // Whoever gives up in the middle of a statement leaves nothing here: the connection is closed then.
+        let mut held = place.take().ok_or_else(DbError::ended)?;
+        held.spent |= matches!(ask, Ask::Run(_));
+        Counters::add(&self.counts.statements);
+        match held.link.ask(ask).await {
+            // The connection broke before the commit: nothing was kept, so the work may be done again.
+            Err(DbError::Unavailable(error)) => Err(DbError::Contended(error)),
+            Err(DbError::Deadline) => Err(DbError::Deadline),
+            done => {
+                *place = Some(held);
+                done
+            }
+        }
+    }
+}
+
+/// A hash that is the same on every node (FNV-1a).
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

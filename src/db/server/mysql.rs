@@ -1,0 +1,138 @@
+//! MariaDB and MySQL.
+
+use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
+use sqlx::types::chrono::NaiveDateTime;
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Decode, MySql, Row as _, TypeInfo, ValueRef};
+
+use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
+use crate::config::{DatabaseServer, TlsMode};
+use crate::db::sql::{Arg, Cell, Row};
+use crate::db::{DbError, STATEMENT_DEADLINE};
+
+pub(super) async fn connect(server: &DatabaseServer) -> Result<MySqlConnection, sqlx::Error> {
+    let mut options = MySqlConnectOptions::new()
+        .host(&server.host)
+        .username(&server.user)
+        .database(&server.database)
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .charset("utf8mb4")
+        .timezone(Some("+00:00".into()))
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .ssl_mode(match server.tls.mode {
+            TlsMode::Never => MySqlSslMode::Disabled,
+            TlsMode::IfOffered => MySqlSslMode::Preferred,
+            TlsMode::Always => MySqlSslMode::Required,
+            TlsMode::KnownAuthority => MySqlSslMode::VerifyCa,
+            TlsMode::KnownHost => MySqlSslMode::VerifyIdentity,
+        });
+    if let Some(port) = server.port {
+        options = options.port(port);
+    }
+    if let Some(socket) = &server.socket {
+        options = options.socket(socket);
+    }
+    if let Some(password) = server.password() {
+        options = options.password(password);
+    }
+    if let Some(authority) = &server.tls.authority {
+        options = options.ssl_ca(authority);
+    }
+    if let Some(own) = &server.tls.own {
+        options = options.ssl_client_cert(&own.certificate).ssl_client_key(&own.key);
+    }
+    let mut connection = options.disable_statement_logging().connect().await?;
+    let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(session(server, version.contains("MariaDB")))).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+/// What holds for every statement of a connection.
+fn session(server: &DatabaseServer, is_mariadb: bool) -> String {
+    let mut settings = vec![
+        "tx_isolation = 'REPEATABLE-READ'".to_owned(),
+        format!("innodb_lock_wait_timeout = {}", LOCK_TIMEOUT.as_secs()),
+    ];
+    let mut modes = vec![server.sql_mode.as_str()];
+    if is_mariadb {
+        settings.push(format!("max_statement_time = {}", STATEMENT_DEADLINE.as_secs()));
+    } else {
+        settings[0] = "transaction_isolation = 'REPEATABLE-READ'".into();
+        settings.push(format!("max_execution_time = {}", STATEMENT_DEADLINE.as_millis()));
+        // Columns have whole seconds. MariaDB cuts the rest off by itself; a time in the future would be shown otherwise.
+        modes.push("TIME_TRUNCATE_FRACTIONAL");
+    }
+    modes.retain(|mode| !mode.is_empty());
+    settings.push(format!("sql_mode = '{}'", modes.join(",")));
+    if let Some(wait) = server.wsrep_sync_wait {
+        settings.push(format!("wsrep_sync_wait = {wait}"));
+    }
+    format!("SET SESSION {}", settings.join(", SESSION "))
+}
+
+/// The values of a statement.
+pub(super) fn arguments(args: &[Arg]) -> Result<MySqlArguments, sqlx::Error> {
+    let mut arguments = MySqlArguments::default();
+    for arg in args {
+        let added = match arg {
+            Arg::Null => arguments.add(None::<&str>),
+            Arg::Text(text) => arguments.add(text.as_str()),
+            Arg::Int(int) => arguments.add(*int),
+            Arg::Bool(bool) => arguments.add(*bool),
+            Arg::Time(time) => arguments.add(time.naive_utc()),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+pub(super) fn row(raw: &MySqlRow) -> Result<Row, sqlx::Error> {
+    let cell = |at: usize| {
+        let value = raw.try_get_raw(at)?;
+        if value.is_null() {
+            return Ok(Cell::Null);
+        }
+        let kind = value.type_info().name().to_owned();
+        let read = match kind.as_str() {
+            "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" | "BIGINT UNSIGNED" => {
+                <i64 as Decode<MySql>>::decode(value).map(Cell::Int)
+            }
+            "DATETIME" | "TIMESTAMP" => <NaiveDateTime as Decode<MySql>>::decode(value).map(Cell::Time),
+            _ => <String as Decode<MySql>>::decode(value).map(Cell::Text),
+        };
+        read.map_err(sqlx::Error::Decode)
+    };
+    Ok(Row::new((0..raw.len()).map(cell).collect::<Result<_, sqlx::Error>>()?))
+}
+
+/// What an error of the server means.
+pub(super) fn meaning(number: u16, source: sqlx::Error) -> DbError {
+    match number {
+        1062 => DbError::Duplicate,
+        // Deadlock, which on Galera also comes at the commit; a wait for a lock that was too long; a row that changed.
+        1205 | 1213 | 1020 => DbError::Contended(source.into()),
+        // A statement that took too long, as MariaDB and as MySQL say it.
+        1969 | 3024 => DbError::Deadline,
+        // A value that is too long or too large, or that has characters which the column cannot hold.
+        1264 | 1265 | 1267 | 1366 | 1406 | 3988 | 4078 => DbError::Unfit(source.into()),
+        // Too many connections or statements; a node that is not ready; a server that stops or only reads; a broken connection.
+        1040
+        | 1047
+        | 1053
+        | 1077
+        | 1079
+        | 1158..=1161
+        | 1180
+        | 1184
+        | 1203
+        | 1226
+        | 1290
+        | 1317
+        | 1461
+        | 1836
+        | 1927
+        | 2006
+        | 2013 => DbError::Unavailable(source.into()),
+        _ => DbError::Other(source.into()),
+    }
+}
