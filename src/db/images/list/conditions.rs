@@ -56,16 +56,17 @@ pub(super) fn condition(condition: &Condition, written: fn(&str) -> String) -> S
         Condition::Int(column, comparison, value) => compare(&written(int_column(*column)), *comparison, *value),
         Condition::Time(column, comparison, value) => compare(&written(time_column(*column)), *comparison, *value),
         Condition::Protected(wanted) => sql!(format!("{} = ?", written("images.protected")), *wanted),
+        // With an OFFSET it stays what is asked of each image: PostgreSQL would make a join of it, and of hundreds it finds no plan.
         Condition::Property(name, value) => sql!(
             "EXISTS (SELECT 1 FROM image_properties WHERE image_properties.image_id = images.id \
-             AND image_properties.name = ? AND +image_properties.value = ? AND +image_properties.deleted = ?)",
+             AND image_properties.name = ? AND +image_properties.value = ? AND +image_properties.deleted = ? LIMIT 1 OFFSET 0)",
             name,
             value,
             false
         ),
         Condition::Tag(tag) => sql!(
             "EXISTS (SELECT 1 FROM image_tags WHERE image_tags.image_id = images.id \
-             AND image_tags.value = ? AND image_tags.deleted = ?)",
+             AND image_tags.value = ? AND image_tags.deleted = ? LIMIT 1 OFFSET 0)",
             tag,
             false
         ),
