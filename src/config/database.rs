@@ -61,7 +61,8 @@ pub struct DatabaseServer {
     pub sql_mode: String,
     /// What statements wait for on Galera.
     pub wsrep_sync_wait: Option<i64>,
-    connections_max: usize,
+    /// How many connections there may be at once.
+    pub connections_max: usize,
     /// How many connections stay open, whoever needs them.
     pub connections_kept: usize,
     /// How long one waits for a connection when there may be no more of them.
@@ -114,11 +115,6 @@ impl DatabaseServer {
     /// The password, if there is one.
     pub fn password(&self) -> Option<&str> {
         self.password.as_ref().map(ExposeSecret::expose_secret)
-    }
-
-    /// How many connections there may be at once.
-    pub fn connections_max(&self) -> usize {
-        self.connections_max.clamp(1, CONNECTIONS_MAX)
     }
 }
 
@@ -297,7 +293,7 @@ fn pool(settings: &mut Settings, server: DatabaseServer) -> DatabaseServer {
     DatabaseServer {
         sql_mode,
         wsrep_sync_wait: settings.number(GROUP, "mysql_wsrep_sync_wait"),
-        connections_max: kept.saturating_add(beyond),
+        connections_max: kept.saturating_add(beyond).clamp(1, CONNECTIONS_MAX),
         connections_kept: kept,
         pool_timeout: number(settings, "pool_timeout").map_or(POOL_TIMEOUT, seconds),
         recycle_after: number(settings, "connection_recycle_time").filter(|age| *age >= 0).map(seconds),

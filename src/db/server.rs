@@ -78,11 +78,27 @@ impl Server {
         Ok(told.rows)
     }
 
-    /// Does `work`, whose statements all see the database at one moment, on a thread that may block.
+    /// Does `work`, whose statements all see the database at one moment, on a thread that may block. When the connection
+    /// breaks meanwhile, it begins once more: nothing was written.
     pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
     where
         T: Send + 'static,
-        W: FnOnce(&Reader) -> Result<T, DbError> + Send + 'static,
+        W: Fn(&Reader) -> Result<T, DbError> + Send + Sync + 'static,
+    {
+        let work = Arc::new(work);
+        match self.read_once(Arc::clone(&work)).await {
+            Err(DbError::Unavailable(error)) => {
+                tracing::debug!(%error, "read once more");
+                self.read_once(work).await
+            }
+            done => done,
+        }
+    }
+
+    async fn read_once<T, W>(&self, work: Arc<W>) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        W: Fn(&Reader) -> Result<T, DbError> + Send + Sync + 'static,
     {
         let (held, _) = self.pool.begin(Ask::BeginReading).await?;
         let (runtime, counts) = (Handle::current(), Arc::clone(&self.counts));

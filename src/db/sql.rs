@@ -179,7 +179,7 @@ impl Db {
     pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
     where
         T: Send + 'static,
-        W: Fn(&Reading<'_>) -> Result<T, DbError> + Send + 'static,
+        W: Fn(&Reading<'_>) -> Result<T, DbError> + Send + Sync + 'static,
     {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(move |reader| work(&Reading::Sqlite(reader))).await,

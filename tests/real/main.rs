@@ -1,4 +1,4 @@
-//! The tests that need a real outside program: the Python clients, oslo.policy and oslo.config, QEMU. `tests/run` installs what they need.
+//! The tests that need a real outside program: the Python clients, oslo.policy and oslo.config, database servers, QEMU. `tests/run` installs what they need.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 mod boot;
 mod clients;
 mod config;
+mod database_servers;
 mod definition_files;
 mod dice;
 mod differential;
@@ -23,10 +24,19 @@ mod schema;
 mod tls;
 mod venv;
 
+#[path = "../it/harness/app.rs"]
+#[expect(dead_code, reason = "other tests do more with it")]
+mod app;
+#[path = "../it/harness/bytes.rs"]
+#[expect(dead_code, reason = "other tests do more with it")]
+mod bytes;
 #[path = "../it/harness/callers.rs"]
 mod callers;
 #[path = "../it/harness/catalogue.rs"]
 mod catalogue;
+#[path = "../it/harness/database.rs"]
+#[expect(dead_code, reason = "other tests do more with it")]
+mod database;
 #[path = "../it/harness/database_server.rs"]
 mod database_server;
 #[path = "../it/harness/process.rs"]

@@ -13,7 +13,7 @@ client() { mariadb --no-defaults --socket="$FOLDER/sock" --user=root "$@"; }
 
 start() {
   local port flush=0
-  port=$(free_port)
+  port=$(own_port)
   [ -z "${DURABLE:-}" ] || flush=1
   if [ ! -d "$FOLDER/data/mysql" ]; then
     mkdir -p "$FOLDER/data"

@@ -15,7 +15,7 @@ client() { psql --host=127.0.0.1 --port="$port" --username=glance --quiet --tupl
 
 start() {
   local port durable=off
-  port=$(free_port)
+  port=$(own_port)
   [ -z "${DURABLE:-}" ] || durable=on
   if [ ! -f "$FOLDER/data/PG_VERSION" ]; then
     mkdir -p "$FOLDER/data"

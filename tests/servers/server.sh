@@ -7,6 +7,12 @@ PATIENCE_SECONDS=${PATIENCE_SECONDS:-120}
 # A port of 127.0.0.1 on which nobody listens now.
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+# The port of the server in the folder: that which it had before, if it had one.
+own_port() {
+  [ -f "$FOLDER/port" ] || free_port >"$FOLDER/port"
+  cat "$FOLDER/port"
+}
+
 # detached COMMAND…: runs it on, whatever becomes of the caller's terminal and pipes.
 detached() { ("$@" </dev/null >>"$FOLDER/log" 2>&1 &) 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; }
 

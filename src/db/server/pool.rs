@@ -43,7 +43,7 @@ pub(super) struct Held {
 
 impl Pool {
     pub(super) fn new(server: DatabaseServer) -> Arc<Self> {
-        let room = Arc::new(Semaphore::new(server.connections_max()));
+        let room = Arc::new(Semaphore::new(server.connections_max.max(1)));
         Arc::new(Self { server, idle: Mutex::default(), room })
     }
 
@@ -91,7 +91,7 @@ impl Pool {
 
     /// Closes every connection after its present work.
     pub(super) async fn close(&self) {
-        let all = u32::try_from(self.server.connections_max()).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.server.connections_max.max(1)).unwrap_or(u32::MAX);
         if let Ok(all) = self.room.acquire_many(all).await {
             all.forget();
         }

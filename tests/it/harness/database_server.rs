@@ -38,6 +38,9 @@ impl Kind {
     }
 }
 
+/// What the scripts take for the wish to wait for the disk.
+const DURABLE: &[(&str, &str)] = &[("DURABLE", "1")];
+
 /// A server that runs until this is dropped.
 pub struct DatabaseServer {
     kind: Kind,
@@ -47,10 +50,38 @@ pub struct DatabaseServer {
 
 impl DatabaseServer {
     pub fn start(kind: Kind) -> Self {
+        Self::start_with(kind, &[])
+    }
+
+    /// One that waits for the disk at each commit.
+    pub fn start_durable(kind: Kind) -> Self {
+        Self::start_with(kind, DURABLE)
+    }
+
+    fn start_with(kind: Kind, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let started = control(kind, "start", folder.path()).stderr(Stdio::inherit()).output().unwrap();
+        let mut start = control(kind, "start", folder.path());
+        let started = start.envs(environment.iter().copied()).stderr(Stdio::inherit()).output().unwrap();
         assert!(started.status.success(), "{kind:?} starts");
         Self { kind, folder, url: String::from_utf8(started.stdout).unwrap().trim().to_owned() }
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&self) {
+        let signal = match self.kind {
+            Kind::MariaDb => "-KILL",
+            // What it started ends with it; left alone, that would keep it from starting again.
+            Kind::PostgreSql => "-QUIT",
+        };
+        let pid = std::fs::read_to_string(self.folder.path().join("pid")).unwrap();
+        assert!(Command::new("kill").args([signal, pid.trim()]).status().unwrap().success());
+    }
+
+    /// Starts it again, at the same place, to be durable.
+    pub fn restart(&self) {
+        let mut start = control(self.kind, "start", self.folder.path());
+        let started = start.envs(DURABLE.iter().copied()).stderr(Stdio::inherit()).output().unwrap();
+        assert_eq!(String::from_utf8(started.stdout).unwrap().trim(), self.url);
     }
 
     /// Makes an empty database; its URL in SQLAlchemy's form.
