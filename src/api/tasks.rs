@@ -69,7 +69,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
     let marker = match &page.marker {
         None => None,
         Some(id) => {
-            let found = tasks::find(&call.app.db, id).await?.filter(|task| may_see(&call, task));
+            let found = find(&call, id).await?;
             // compat: the reference tells whether there is a task that the caller may not see.
             Some(found.ok_or_else(|| Error::invalid(format!("Task with the given id {id} was not found")))?)
         }
@@ -88,7 +88,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
 pub(crate) async fn show(call: Call) -> Result<Reply> {
     call.allow(Rule::TasksApiAccess, &Nothing).await?;
     let id = call.place(0);
-    let found = tasks::find(&call.app.db, id).await?.filter(|task| may_see(&call, task));
+    let found = find(&call, id).await?;
     let task = found.ok_or_else(|| Error::not_found(format!("Could not find task {id}")))?;
     reply::json(StatusCode::OK, &shown(&task))
 }
@@ -125,8 +125,11 @@ fn only_of(call: &Call) -> Option<String> {
     (!call.identity.is_admin).then(|| call.identity.project_id.clone().unwrap_or_default())
 }
 
-fn may_see(call: &Call, task: &Task) -> bool {
-    only_of(call).is_none_or(|project| project == task.owner)
+/// The task `id`, if the caller may see it. Administrators see what was deleted, too.
+async fn find(call: &Call, id: &str) -> Result<Option<Task>> {
+    let only = only_of(call);
+    let found = tasks::find(&call.app.db, id, only.is_none()).await?;
+    Ok(found.filter(|task| only.is_none_or(|project| project == task.owner)))
 }
 
 /// The members of a task, by its schema.

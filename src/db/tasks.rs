@@ -47,13 +47,16 @@ pub async fn insert(db: &Db, task: &Task) -> Result<(), DbError> {
     .await
 }
 
-/// The task `id`.
+/// The task `id`; also one that was deleted, if `with_deleted`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(db: &Db, id: &str) -> Result<Option<Task>, DbError> {
+pub async fn find(db: &Db, id: &str, with_deleted: bool) -> Result<Option<Task>, DbError> {
     let mut select = Sql::new(SELECT);
-    select.push(sql!("tasks.deleted = ? AND tasks.id = ?", false, id));
+    select.push(sql!("tasks.id = ?", id));
+    if !with_deleted {
+        select.push(sql!(" AND tasks.deleted = ?", false));
+    }
     db.fetch_optional(select).await?.as_ref().map(read).transpose()
 }
 

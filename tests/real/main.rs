@@ -15,6 +15,7 @@ mod definition_files;
 mod dice;
 mod differential;
 mod keystone;
+mod manage;
 mod memory;
 mod options;
 mod policy;

@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::sequences::tell;
+use super::sequences::{side_by_side, tell};
 use super::table::Request;
 
 /// How many stories there are.
@@ -19,6 +19,7 @@ const TYPES: [&str; 3] = ["OS::Glance::Image", "OS::Nova::Flavor", "My::Type"];
 #[test]
 fn random_definitions() {
     tell(
+        side_by_side,
         STORIES,
         step(),
         |_| String::new(),

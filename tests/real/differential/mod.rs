@@ -7,21 +7,25 @@ mod everywhere;
 mod sequences;
 mod servers;
 mod table;
+mod takeover;
 mod web;
 mod wire;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use self::compare::{Comparable, Names};
 use self::everywhere::EVERYWHERE;
-use self::servers::{Glint, Reference};
+use self::servers::{Reference, Site};
 use self::table::{Accepted, Case, Scope, Table};
 use self::wire::Answer;
 use crate::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
 use crate::keystone::limited::Limited;
+use crate::process::Process;
 use crate::venv;
 
 /// Runs only the tables whose name begins so.
@@ -98,10 +102,14 @@ fn rows_of_compat() -> BTreeSet<String> {
     rows.filter_map(|row| row.split_once(" |")).map(|(first, _)| first.replace('`', "")).collect()
 }
 
-/// Both servers.
+/// The reference, and what is held against it.
 struct Pair {
-    reference: Reference,
-    glint: Glint,
+    reference: (Site, Reference),
+    site: Site,
+    glint: Process,
+    /// On the same database and the same store as Glint, and asked by turns with it.
+    beside: Option<Reference>,
+    turn: Cell<bool>,
     /// What both know, with the names that tables have for it. `$web` is a web server.
     names: Vec<(String, String)>,
 }
@@ -109,8 +117,28 @@ struct Pair {
 impl Pair {
     fn start(site: &str, database: &Path, names: &[(String, String)]) -> Self {
         let web = (format!("http://{}", web::serve()), "web".to_owned());
-        let (reference, glint) = (Reference::start(site, database, names), Glint::start(site, names));
-        Self { reference, glint, names: names.iter().cloned().chain([web]).collect() }
+        let reference = Reference::on_its_own(site, database, names);
+        let site = Site::new(site, names);
+        let glint = site.glint();
+        let names = names.iter().cloned().chain([web]).collect();
+        Self { reference, site, glint, beside: None, turn: Cell::default(), names }
+    }
+
+    /// The reference alone, and Glint with another reference on the database at `url`.
+    fn mixed(site: &str, database: &Path, url: &str) -> Self {
+        let reference = Reference::on_its_own(site, database, &[]);
+        let site = Site::with_database(site, &[], url);
+        site.make_tables();
+        let (glint, beside) = (site.glint(), Some(Reference::start(&site)));
+        Self { reference, site, glint, beside, turn: Cell::default(), names: Vec::new() }
+    }
+
+    /// Whom to ask next, beside the reference.
+    fn next(&self) -> SocketAddr {
+        match &self.beside {
+            Some(beside) if self.turn.replace(!self.turn.get()) => beside.address,
+            _ => self.glint.address,
+        }
     }
 
     /// Sends what `name` is about to both, in order. Ids that stand in `own` are its own.
@@ -126,7 +154,7 @@ impl Pair {
                 // The longest first: $ab is not $a with a b behind it.
                 kept.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
             }
-            let folders = [self.reference.folder.path(), self.glint.folder.path()];
+            let folders = [self.reference.0.folder(), self.site.folder()];
             let comparable =
                 |answer, at: usize| compare::comparable(answer, &Names { kept: &kept[at], folder: folders[at], own });
             let (theirs, ours) = (comparable(&theirs, 0), comparable(&ours, 1));
@@ -139,11 +167,7 @@ impl Pair {
 
     /// The reference's answer and ours.
     fn ask(&self, case: &Case, kept: &[Vec<(String, String)>; 2]) -> [Answer; 2] {
-        let caller = CALLERS.iter().find(|caller| caller.name == case.request.who);
-        let caller = caller.unwrap_or_else(|| panic!("line {}: nobody is called {}", case.line, case.request.who));
-        let mut headers = vec![("Host".to_owned(), "images.test".to_owned())];
-        headers.push(("Accept".to_owned(), "application/json".to_owned()));
-        headers.extend(caller.headers().into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let headers = headers_of(&case.request.who);
         [0, 1].map(|at| {
             let mut request = case.request.clone();
             for (id, name) in &kept[at] {
@@ -154,9 +178,17 @@ impl Pair {
                 });
                 request.body = request.body.map(|body| replaced(&body, name.as_bytes(), id.as_bytes()));
             }
-            wire::ask_until([self.reference.address, self.glint.process.address][at], &request, &headers)
+            wire::ask_until(if at == 0 { self.reference.1.address } else { self.next() }, &request, &headers)
         })
     }
+}
+
+/// What everybody sends, and what a proxy adds for who is called `who`.
+fn headers_of(who: &str) -> Vec<(String, String)> {
+    let caller = CALLERS.iter().find(|caller| caller.name == who);
+    let caller = caller.unwrap_or_else(|| panic!("nobody is called {who}"));
+    let usual = [("Host", "images.test".to_owned()), ("Accept", "application/json".to_owned())];
+    usual.into_iter().chain(caller.headers()).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn replaced(bytes: &[u8], name: &[u8], id: &[u8]) -> Vec<u8> {
@@ -238,7 +270,13 @@ fn outside(scope: Scope, answer: &Comparable) -> Vec<&str> {
 fn told(place: &str, case: &Case, fault: &str, theirs: &Comparable, ours: &Comparable) -> String {
     let request = &case.request;
     let body = request.body.as_ref().map_or_else(String::new, |body| body.escape_ascii().to_string());
-    let mut text = format!("{place}: {fault}\n{} {} {} {body:.300}\n", request.who, request.method, request.path);
+    let text = format!("{place}: {fault}\n{} {} {} {body:.300}\n", request.who, request.method, request.path);
+    text + &apart(theirs, ours)
+}
+
+/// The lines that only one of these has.
+fn apart(theirs: &Comparable, ours: &Comparable) -> String {
+    let mut text = String::new();
     let [theirs, ours] = [theirs, ours].map(|answer| format!("{}\n{}", answer.head, answer.body));
     for (mark, one, other) in [("theirs", &theirs, &ours), ("ours  ", &ours, &theirs)] {
         for line in one.lines().filter(|line| !other.lines().any(|there| there == *line)) {

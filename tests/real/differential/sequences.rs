@@ -2,6 +2,7 @@
 //! any values, and after every step both servers have said the same.
 
 use std::fmt::Debug;
+use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRng, TestRunner};
@@ -22,15 +23,32 @@ const SEED: &str = "GLINT_DIFFERENTIAL_SEED";
 
 #[test]
 fn random_stories() {
-    tell(STORIES, step(), ids, |steps, number| {
-        steps.iter().map(|step| step.request(number)).chain(ending(number)).collect()
-    });
+    tell(side_by_side, STORIES, step(), ids, story);
 }
 
-/// Tells both servers `stories` of random steps, each of which is made into requests with its number. Ids that the story of
-/// a number has by itself are its `own`.
+/// The same, where Glint and the reference serve one database and one store, and are asked by turns: nobody can tell which of
+/// them has answered.
+#[test]
+fn random_stories_of_both_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:///{}/shared.sqlite", folder.path().display());
+    tell(|empty| Pair::mixed("plain", empty, &url), STORIES, step(), ids, story);
+}
+
+fn story(steps: &[Step], number: usize) -> Vec<Request> {
+    steps.iter().map(|step| step.request(number)).chain(ending(number)).collect()
+}
+
+/// Both, each with a database of its own.
+pub fn side_by_side(empty: &Path) -> Pair {
+    Pair::start("plain", empty, &[])
+}
+
+/// Tells the pair that `start` makes, which finds a database in a file or leaves one there, `stories` of random steps, each of
+/// which is made into requests with its number. Ids that the story of a number has by itself are its `own`.
 #[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
 pub fn tell<S: Debug>(
+    start: impl FnOnce(&Path) -> Pair,
     stories: u32,
     step: impl Strategy<Value = S>,
     own: impl Fn(usize) -> String,
@@ -42,7 +60,7 @@ pub fn tell<S: Debug>(
     }
     let seed: u64 = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x676c_696e);
     let scratch = tempfile::tempdir().unwrap();
-    let pair = Pair::start("plain", &scratch.path().join("empty.sqlite"), &[]);
+    let pair = start(&scratch.path().join("empty.sqlite"));
     let known = rows_of_compat();
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
