@@ -54,8 +54,8 @@ def main():
             shutil.rmtree(folder)
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(about=__doc__):
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", default="1000,10000,100000", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2, help="length of one measurement")
@@ -392,7 +392,11 @@ def crowd(server, seconds):
 # ---- the table ---------------------------------------------------------------------------------------------------------
 
 def report(count, costs, servers):
-    print(f"\n{count} images; processor time of the server a request, in ms, median of the rounds\n")
+    table(f"{count} images; processor time of the server a request, in ms, median of the rounds", costs, servers)
+
+
+def table(title, costs, servers):
+    print(f"\n{title}\n")
     names = [server.name for server in servers]
     both = len(names) == 2
     print("| Request | " + " | ".join(names) + (" | times |" if both else " |"))

@@ -7,7 +7,7 @@ use glint::db::metadefs::loading::{self, Existing};
 use serde_json::{Value, json};
 
 use crate::harness::app::{Answer, TestApp};
-use crate::harness::callers::MEMBER;
+use crate::harness::callers::{ADMIN, MEMBER};
 
 /// A service with what is built in and a namespace of our own in its catalogue.
 async fn app(validation: Validation) -> TestApp {
@@ -165,6 +165,24 @@ async fn only_what_is_set_is_looked_at() {
     assert_eq!(app.patch(MEMBER, id, again).await.status, 400);
     let gone = json!([{"op": "replace", "path": "/later", "value": "y"}, {"op": "remove", "path": "/later"}]);
     assert_eq!(app.patch(MEMBER, id, gone).await.status, 200);
+}
+
+/// A change that this node makes counts at once.
+#[tokio::test]
+async fn a_change_over_http_counts_at_once() {
+    let app = app(Validation::Enforce).await;
+    assert_eq!(create(&app, "new_count", "ten").await.status, 201);
+    let namespace = json!({
+        "namespace": "New", "visibility": "public",
+        "resource_type_associations": [{"name": "OS::Glance::Image", "prefix": "new_"}],
+        "properties": {"count": {"title": "Count", "type": "integer"}},
+    });
+    let made = app.request(ADMIN, "POST", "/v2/metadefs/namespaces").json(&namespace).send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(create(&app, "new_count", "ten").await.status, 400);
+    let gone = app.request(ADMIN, "DELETE", "/v2/metadefs/namespaces/New").send().await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    assert_eq!(create(&app, "new_count", "ten").await.status, 201);
 }
 
 /// A change that comes past this node counts when what it knows is too old.
