@@ -186,6 +186,9 @@ impl Terminal {
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
         let process = Process::start(&data);
+        // The definitions that are built in would fill pages.
+        let mut glint = Command::new(env!("CARGO_BIN_EXE_glint"));
+        assert!(glint.args(["db", "unload_metadefs", "--data-dir"]).arg(&data).status().unwrap().success());
         let made = Command::new("qemu-img")
             .args(["convert", "-O", "qcow2", "/usr/lib/grub-rescue/grub-rescue-floppy.img", "disk.qcow2"])
             .current_dir(folder.path())
