@@ -9,6 +9,7 @@
 #![expect(unreachable_pub, reason = "nothing is reachable from outside of a test binary")]
 
 mod adoptions;
+mod attacks;
 mod bad_input;
 mod config;
 mod config_cli;
