@@ -49,7 +49,7 @@ fn there_and_back(url: &str) {
 
     let before = rows(url);
     let glint = site.glint();
-    let touched = work(glint.address);
+    let touched = work(glint.address, [2, 6]);
     let ours = everything(&site, glint.address, &WHO);
     drop(glint);
     assert_eq!(lost(&before, url, &touched), [""; 0], "rows that nobody asked to change");
@@ -61,7 +61,7 @@ fn there_and_back(url: &str) {
     let reference = Reference::start(&site);
     let theirs = everything(&site, reference.address, &WHO);
     assert_same(&theirs, &ours);
-    work(reference.address);
+    work(reference.address, [11, 24]);
     println!("{} answers and {} rows compared", 2 * theirs.len(), before.len());
 }
 
@@ -131,8 +131,9 @@ fn assert_same(theirs: &[Told], ours: &[Told]) {
     assert!(theirs.len() == ours.len() && wrong.is_empty(), "{wrong}");
 }
 
-/// Changes of every kind; the ids of what they are about.
-fn work(address: SocketAddr) -> Vec<String> {
+/// Changes of every kind, some of them to an image that is active and one that is deactivated, as `fill` has numbered them; the
+/// ids of what they are about.
+fn work(address: SocketAddr, [active, off]: [usize; 2]) -> Vec<String> {
     let send = |method: &str, path: &str, kind: &str, body: Vec<u8>| {
         let headers = vec![("Content-Type".to_owned(), Some(kind.to_owned()))];
         let request =
@@ -146,8 +147,10 @@ fn work(address: SocketAddr) -> Vec<String> {
         );
         serde_json::from_slice::<Value>(&answer.body).unwrap_or_default()
     };
-    let json =
-        |method: &str, path: &str, body: &Value| send(method, path, "application/json", body.to_string().into_bytes());
+    let json = |method: &str, path: &str, body: &Value| {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        send(method, path, "application/json", body)
+    };
     let filled = |number: usize| format!("00000001-0000-4000-8000-{number:012}");
     let mut touched = Vec::new();
 
@@ -160,8 +163,7 @@ fn work(address: SocketAddr) -> Vec<String> {
     send("PUT", &format!("/v2/images/{new}/file"), "application/octet-stream", b"new bytes".to_vec());
     json("POST", &format!("/v2/images/{new}/members"), &json!({"member": "p2"}));
     touched.push(new);
-    // An image that is active and one that is deactivated, as `fill` has made them.
-    let (active, off) = (filled(2), filled(6));
+    let (active, off) = (filled(active), filled(off));
     let patch = json!([
         {"op": "replace", "path": "/name", "value": "renamed"},
         {"op": "add", "path": "/gone", "value": "again"},
