@@ -186,6 +186,7 @@ def ready(server):
                 return server
         except OSError:
             time.sleep(0.05)
+    server.stop()
     sys.exit(f"{server.name} did not start")
 
 
