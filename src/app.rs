@@ -33,8 +33,6 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Clock,
-    /// The name of this node among those on the same database.
-    pub node: String,
     /// The database.
     pub db: Db,
     /// Where bytes are kept.
@@ -106,7 +104,6 @@ impl App {
         Ok(Arc::new(Self {
             config,
             clock,
-            node: "stand-alone".into(),
             db,
             stores,
             hashing,

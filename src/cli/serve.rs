@@ -89,6 +89,7 @@ fn configured(options: &Serve, operator: Operator) -> anyhow::Result<Config> {
     }
     let mut config = operator.config;
     listen_as_told(&mut config.listener, options);
+    config.node = config.listener.node_name();
     check_exposure(
         &config.listener,
         &config.callers,

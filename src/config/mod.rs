@@ -28,6 +28,9 @@ pub const DATABASE_FILE: &str = "glint.sqlite";
 /// Everything that the operator may decide.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// What this node is called among those that share its database. What was begun under that name before the start was
+    /// broken off, and is made good: no other node may be called the same.
+    pub node: String,
     /// Where and how to listen.
     pub listener: Listener,
     /// What the Image API shows and accepts.
@@ -379,6 +382,7 @@ impl Config {
             driver: Driver::File(FileStore::in_folder(format!("{data_dir}/images"))),
         };
         Self {
+            node: "stand-alone".into(),
             listener: Listener::default(),
             api: Api::default(),
             quotas: Quotas::default(),
@@ -489,6 +493,15 @@ impl Default for Cors {
 
 fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
+}
+
+impl Listener {
+    /// What the node that listens so is called, also after a restart: the machine and the address. A port that the system
+    /// chooses is another each time, and then what was broken off waits for its lease to run out.
+    pub fn node_name(&self) -> String {
+        let name = format!("{} {}", rustix::system::uname().nodename().to_string_lossy(), self.address);
+        if self.address.port() == 0 { format!("{name} {}", std::process::id()) } else { name }
+    }
 }
 
 impl Default for Listener {

@@ -60,8 +60,10 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     let mut remarks = review(&mut settings);
     remarks.extend(without_effect(&pipeline));
     let (image_properties, required_image_properties) = image_schema(&mut settings);
+    let listener = listener(&mut settings);
     let config = Config {
-        listener: listener(&mut settings),
+        node: listener.node_name(),
+        listener,
         api: api(&mut settings, &pipeline),
         quotas: quotas(&mut settings),
         limits: oslo_limit::limits(&mut settings).map(Box::new),

@@ -60,7 +60,7 @@ pub async fn begin(app: &Arc<App>, image: &Image, added: Added) -> Result<()> {
     let lease = Lease {
         image_id: image.id.clone(),
         purpose: Purpose::Adopt,
-        holder: app.node.clone(),
+        holder: app.config.node.clone(),
         token: task_id.clone(),
         store: String::new(),
     };

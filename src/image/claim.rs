@@ -44,7 +44,7 @@ pub async fn begin(
     let lease = Lease {
         image_id: image.id.clone(),
         purpose: Purpose::Upload,
-        holder: app.node.clone(),
+        holder: app.config.node.clone(),
         token: new_uuid().to_string(),
         store: store.to_owned(),
     };

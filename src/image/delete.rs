@@ -42,7 +42,7 @@ async fn delete_as_it_stands(app: &App, image: &Image) -> Result<bool> {
     let lease = Lease {
         image_id: image.id.clone(),
         purpose: Purpose::Delete,
-        holder: app.node.clone(),
+        holder: app.config.node.clone(),
         token: new_uuid().to_string(),
         store: String::new(),
     };

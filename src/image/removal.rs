@@ -18,7 +18,7 @@ pub async fn remove(app: &App, image: &Image, locations: &[&Location]) -> Result
     let lease = Lease {
         image_id: image.id.clone(),
         purpose: Purpose::Remove,
-        holder: app.node.clone(),
+        holder: app.config.node.clone(),
         token: new_uuid().to_string(),
         store: String::new(),
     };

@@ -24,7 +24,7 @@ const BATCH: u32 = 10_000;
 /// # Errors
 /// When the database fails.
 pub async fn at_start(app: &Arc<App>) -> Result<()> {
-    reap(app, Some(&app.node)).await
+    reap(app, Some(&app.config.node)).await
 }
 
 /// Sees to leases that run out, until `stop`.
@@ -51,7 +51,7 @@ async fn reap(app: &Arc<App>, former_self: Option<&str>) -> Result<()> {
 
 /// Takes `lease` over and makes its work good, unless somebody else has it by now.
 async fn see_to(app: &Arc<App>, lease: &Lease) -> Result<()> {
-    let ours = Lease { holder: app.node.clone(), token: new_uuid().to_string(), ..lease.clone() };
+    let ours = Lease { holder: app.config.node.clone(), token: new_uuid().to_string(), ..lease.clone() };
     if !leases::take_over(&app.db, lease, &ours, app.clock.now()).await? {
         return Ok(());
     }

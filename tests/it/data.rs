@@ -1,6 +1,9 @@
 //! The bytes of images: upload and download, whole and in parts, and what is left after an upload that failed.
 
 use aws_lc_rs::digest::{SHA512, digest};
+use glint::app::App;
+use glint::config::Config;
+use glint::work::reap;
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
@@ -304,6 +307,29 @@ async fn an_image_deleted_during_its_upload() {
     go.send(()).unwrap();
     assert_eq!(upload.await.unwrap().status(), 410);
     assert_eq!(app.stored_files(), [""; 0]);
+}
+
+/// A node that starts undoes what it had begun itself before, and leaves to others what they are about.
+#[tokio::test]
+async fn a_node_starts_beside_an_upload() {
+    let app = TestApp::new().await;
+    for (node, expected) in [("another", "active"), ("stand-alone", "queued")] {
+        let id = app.create(MEMBER, json!({"container_format": "bare", "disk_format": "raw"})).await;
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let data = futures_util::stream::once(async move {
+            gone.await.unwrap();
+            Ok(::bytes::Bytes::from_static(b"data"))
+        });
+        let upload = tokio::spawn(app.upload(MEMBER, &id, b"data").of_blocks(Box::pin(data)).send());
+        app.until(&id, &["saving"]).await;
+        let config = Config { node: node.into(), ..app.app.config.clone() };
+        let starting = App::open(config, app.clock.clone()).await.unwrap();
+        reap::at_start(&starting).await.unwrap();
+        starting.close().await;
+        go.send(()).unwrap();
+        upload.await.unwrap();
+        assert_eq!(app.until(&id, &["active", "queued"]).await, expected, "{node}");
+    }
 }
 
 /// Wherever an upload is when its client goes away: the image is whole, or queued again with nothing left of it.
