@@ -192,14 +192,14 @@ impl Schema {
     /// Makes the reference's tables as they are now. Their revision is noted when all of them are there.
     async fn make_reference(&self, head: &str) -> Result<(), DbError> {
         self.begin_own().await?;
-        self.tx.run_script(self.scripts.reference).await?;
+        self.run(self.scripts.reference).await?;
         self.note(head).await
     }
 
     async fn expand(&self, heads: &[String], level: &Level) -> Result<(), DbError> {
         for (revision, script) in self.scripts.expansions {
             if level.has(revision) == Some(false) {
-                self.tx.run_script(script).await?;
+                self.run(script).await?;
             }
         }
         // As the reference notes it: in place of the revision that came before in its branch, beside those of the other.
@@ -215,6 +215,21 @@ impl Schema {
 
     async fn note(&self, head: &str) -> Result<(), DbError> {
         self.tx.execute(sql!("INSERT INTO alembic_version (version_num) VALUES (?)", head)).await.map(drop)
+    }
+
+    /// Runs a script. In MariaDB and MySQL each statement is kept at once: one that was broken off goes on behind what is
+    /// there.
+    async fn run(&self, script: &'static str) -> Result<(), DbError> {
+        if self.tx.dialect() != Dialect::MySql {
+            return self.tx.run_script(script).await;
+        }
+        for statement in script.split_inclusive(";\n").filter(|statement| !statement.trim().is_empty()) {
+            match self.tx.run_script(statement).await {
+                Ok(()) | Err(DbError::Exists(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn begin_own(&self) -> Result<(), DbError> {
@@ -234,7 +249,7 @@ impl Schema {
             )));
         }
         for &(step, script) in self.scripts.own.iter().filter(|(step, _)| *step > seen) {
-            self.tx.run_script(script).await?;
+            self.run(script).await?;
             self.tx.execute(sql!("INSERT INTO glint_schema (step) VALUES (?)", step)).await?;
         }
         Ok(())

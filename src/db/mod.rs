@@ -154,6 +154,9 @@ pub enum DbError {
     /// A row holds what it cannot hold.
     #[error("unreadable row: {0}")]
     Unreadable(String),
+    /// A table, a column or an index is there already.
+    #[error("it is there already: {0}")]
+    Exists(#[source] Source),
     /// The schema is not one that this can be done with.
     #[error("{0}")]
     Schema(String),

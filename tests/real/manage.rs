@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::database_server::{DatabaseServer, Kind};
 use crate::venv;
 
 /// From where databases are brought forward: the revisions that the reference upgrades them to first; none for an empty one.
@@ -61,6 +62,12 @@ fn sqlite_is_brought_forward() {
 #[test]
 fn sqlite_is_purged() {
     purged(|name, folder| format!("sqlite:///{}/{name}.sqlite", folder.display()));
+}
+
+#[test]
+fn mariadb_is_brought_forward() {
+    let server = DatabaseServer::start(Kind::MariaDb);
+    forward(|name, _| server.make(name));
 }
 
 /// Both programs, each on a database of its own that `make` makes.

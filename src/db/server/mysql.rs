@@ -111,6 +111,8 @@ pub(super) fn row(raw: &MySqlRow) -> Result<Row, sqlx::Error> {
 pub(super) fn meaning(number: u16, source: sqlx::Error) -> DbError {
     match number {
         1062 => DbError::Duplicate,
+        // A table, a column, an index.
+        1050 | 1060 | 1061 => DbError::Exists(source.into()),
         // Deadlock, which on Galera also comes at the commit; a wait for a lock that was too long; a row that changed.
         1205 | 1213 | 1020 => DbError::Contended(source.into()),
         // A statement that took too long, as MariaDB and as MySQL say it.

@@ -12,6 +12,7 @@ use super::compare::{self, Comparable, Names};
 use super::servers::{Reference, Site};
 use super::table::{Accepted, Request, Scope};
 use super::{apart, headers_of, rows_of_compat, verdict, wire};
+use crate::database_server::{DatabaseServer, Kind};
 use crate::venv;
 
 /// What is told otherwise than by the reference, and the row of `docs/compat.md` that says why.
@@ -20,9 +21,15 @@ const HIDDEN: (&str, &str) = ("other /v2/metadefs/namespaces/N2", "a metadata na
 const WHO: [&str; 3] = ["admin", "member", "other"];
 
 #[test]
-fn from_the_reference_and_back() {
+fn sqlite_from_the_reference_and_back() {
     let folder = tempfile::tempdir().unwrap();
     there_and_back(&format!("sqlite:///{}/glance.sqlite", folder.path().display()));
+}
+
+#[test]
+fn mariadb_from_the_reference_and_back() {
+    let server = DatabaseServer::start(Kind::MariaDb);
+    there_and_back(&server.make("images"));
 }
 
 #[expect(clippy::print_stdout, reason = "how much was compared is worth reading")]
