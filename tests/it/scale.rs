@@ -229,8 +229,9 @@ async fn callers_may_hang_up() {
     app.create(MEMBER, json!({"name": "last"})).await;
     let page = app.get(MEMBER, "/v2/images?limit=1000").await.json();
     let images = page["images"].as_array().unwrap();
-    assert_eq!(images[0]["name"], "last");
-    for image in &images[1..] {
+    // Where it stands is not said: servers know the time of a creation by the second.
+    assert_eq!(images.iter().filter(|image| image["name"] == "last").count(), 1);
+    for image in images.iter().filter(|image| image["name"] == "hasty") {
         assert_eq!((&image["a"], &image["b"], image["tags"].as_array().unwrap().len()), (&json!("1"), &json!("2"), 2));
     }
 }
