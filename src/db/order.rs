@@ -3,8 +3,22 @@
 use crate::db::{Arg, Sql, sql};
 use crate::model::filter::Direction;
 
+/// The keys of an order by `sort`, which `last` make total. compat: ordered by one of these, they still come in their order.
+pub(super) fn keys<K: Copy + PartialEq>(sort: K, last: [K; 2]) -> Vec<K> {
+    std::iter::once(sort).filter(|sort| !last.contains(sort)).chain(last).collect()
+}
+
+/// Ends `select` with the order of `keys`, behind the row in which they have the values of `marker`, if there is one.
+pub(super) fn page(select: &mut Sql, keys: Vec<Sql>, marker: Option<Vec<Arg>>, direction: Direction) {
+    if let Some(values) = marker {
+        let behind: Vec<(Sql, Arg)> = keys.iter().cloned().zip(values).collect();
+        select.push(after(&behind, direction));
+    }
+    select.push(by(keys, direction));
+}
+
 /// ` ORDER BY` these `keys`.
-pub(super) fn by(keys: impl IntoIterator<Item = Sql>, direction: Direction) -> Sql {
+fn by(keys: impl IntoIterator<Item = Sql>, direction: Direction) -> Sql {
     let direction = match direction {
         Direction::Ascending => " ASC",
         Direction::Descending => " DESC",
@@ -22,7 +36,7 @@ pub(super) fn by(keys: impl IntoIterator<Item = Sql>, direction: Direction) -> S
 
 /// ` AND` what comes after the row in which `keys` have these values: one condition for each key, all before it being
 /// equal.
-pub(super) fn after(keys: &[(Sql, Arg)], direction: Direction) -> Sql {
+fn after(keys: &[(Sql, Arg)], direction: Direction) -> Sql {
     let operator = match direction {
         Direction::Ascending => " > ?",
         Direction::Descending => " < ?",

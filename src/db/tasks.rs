@@ -92,12 +92,9 @@ pub async fn list(db: &Db, page: &TaskPage, marker: Option<&Task>) -> Result<Vec
     for (column, value) in &page.equal {
         select.push(sql!(format!(" AND tasks.{} = ?", column.as_str()), value));
     }
-    let keys = keys(page.sort);
-    if let Some(marker) = marker {
-        let keys: Vec<(Sql, Arg)> = keys.iter().map(|key| (comparable(*key), value(marker, *key))).collect();
-        select.push(order::after(&keys, page.direction));
-    }
-    select.push(order::by(keys.into_iter().map(comparable), page.direction));
+    let keys = order::keys(page.sort, [TaskColumn::CreatedAt, TaskColumn::Id]);
+    let marker = marker.map(|marker| keys.iter().map(|key| value(marker, *key)).collect());
+    order::page(&mut select, keys.iter().map(|key| comparable(*key)).collect(), marker, page.direction);
     select.push(sql!(" LIMIT ?", i64::from(page.limit)));
     db.fetch_all(select).await?.iter().map(read).collect()
 }
@@ -184,12 +181,6 @@ pub async fn end(db: &Db, id: &str, ending: Ending<'_>, expires_at: Timestamp, n
         Ok(())
     })
     .await
-}
-
-/// The keys of the order. compat: ordered by id, creation time still comes first.
-fn keys(sort: TaskColumn) -> Vec<TaskColumn> {
-    let last = [TaskColumn::CreatedAt, TaskColumn::Id];
-    std::iter::once(sort).filter(|sort| !last.contains(sort)).chain(last).collect()
 }
 
 /// A column, with what stands in for a value that is not set.

@@ -275,22 +275,13 @@ fn by_name<C: Content>(namespace_id: i64) -> Sql {
 
 fn tags_on(namespace_id: i64, page: &TagPage) -> Sql {
     let mut select = selection::<Tag>(namespace_id);
-    let keys = keys(page.sort);
-    if let Some(marker) = &page.marker {
-        let keys: Vec<(Sql, Arg)> = keys.iter().map(|key| (comparable(*key), value(marker, *key))).collect();
-        select.push(order::after(&keys, page.direction));
-    }
-    select.push(order::by(keys.into_iter().map(comparable), page.direction));
+    let keys = order::keys(page.sort, [TagColumn::CreatedAt, TagColumn::Id]);
+    let marker = page.marker.as_ref().map(|marker| keys.iter().map(|key| value(marker, *key)).collect());
+    order::page(&mut select, keys.iter().map(|key| comparable(*key)).collect(), marker, page.direction);
     if let Some(limit) = page.limit {
         select.push(sql!(" LIMIT ?", i64::from(limit)));
     }
     select
-}
-
-/// The keys of the order. compat: ordered by id, creation time still comes first.
-fn keys(sort: TagColumn) -> Vec<TagColumn> {
-    let last = [TagColumn::CreatedAt, TagColumn::Id];
-    std::iter::once(sort).filter(|sort| !last.contains(sort)).chain(last).collect()
 }
 
 fn comparable(column: TagColumn) -> Sql {

@@ -178,20 +178,11 @@ fn selection(who: &Identity, page: &NamespacePage, marker: Option<&Namespace>) -
         );
         select.push(any_of("metadef_resource_types.name", names.iter().map(String::as_str))).push(")");
     }
-    let keys = keys(page.sort);
-    if let Some(marker) = marker {
-        let keys: Vec<(Sql, Arg)> = keys.iter().map(|key| (comparable(*key), value(marker, *key))).collect();
-        select.push(order::after(&keys, page.direction));
-    }
-    select.push(order::by(keys.into_iter().map(comparable), page.direction));
+    let keys = order::keys(page.sort, [NamespaceColumn::CreatedAt, NamespaceColumn::Id]);
+    let marker = marker.map(|marker| keys.iter().map(|key| value(marker, *key)).collect());
+    order::page(&mut select, keys.iter().map(|key| comparable(*key)).collect(), marker, page.direction);
     select.push(sql!(" LIMIT ?", i64::from(page.limit)));
     select
-}
-
-/// The keys of the order. compat: ordered by id, creation time still comes first.
-fn keys(sort: NamespaceColumn) -> Vec<NamespaceColumn> {
-    let last = [NamespaceColumn::CreatedAt, NamespaceColumn::Id];
-    std::iter::once(sort).filter(|sort| !last.contains(sort)).chain(last).collect()
 }
 
 /// A column, with what stands in for a value that is not set.
