@@ -13,8 +13,9 @@ use hyper::StatusCode;
 
 use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
+use crate::clock::Timestamp;
 use crate::db::DbError;
-use crate::db::metadefs::contents::Added;
+use crate::db::metadefs::contents::{self, Added, Content};
 use crate::db::metadefs::namespaces as rows;
 use crate::error::{Error, Kind, Result};
 use crate::model::metadef::{Definition, Namespace};
@@ -123,11 +124,12 @@ fn not_changed(error: DbError, namespace: &str) -> Error {
     Error::conflict(format!("Invalid update. It would result in a duplicate metadata definition {what}"))
 }
 
-/// What the client is told when there was no place for something new.
-fn really_added(added: Added, namespace: &str) -> Result<()> {
-    match added {
+/// Adds `new` things to `namespace`; with `replacing`, in place of those that are there.
+async fn add<C: Content>(call: &Call, namespace: &Namespace, new: &[C], replacing: bool, now: Timestamp) -> Result<()> {
+    let added = contents::add(&call.app.db, namespace.id, new, replacing, now).await;
+    match added.map_err(|error| not_added(error, &namespace.namespace))? {
         Added::Yes => Ok(()),
-        Added::NoNamespace => Err(missing(namespace)),
+        Added::NoNamespace => Err(missing(&namespace.namespace)),
         Added::TooMany => Err(body::too_many()),
     }
 }

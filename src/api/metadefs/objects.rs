@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api::ctx::Call;
 use crate::api::metadefs::{
-    allow, allow_change, body, defined, deleted, holds, namespaces, not_added, not_changed, really_added, unprotected,
-    view,
+    add, allow, allow_change, body, defined, deleted, holds, namespaces, not_changed, unprotected, view,
 };
 use crate::api::page;
 use crate::api::reply::{self, Reply};
@@ -44,8 +43,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     let namespace = defined(&call).await?;
     allow_change(&call, Rule::AddMetadefObject, &namespace).await?;
     let new = body::object(&sent, call.app.clock.now())?;
-    let added = contents::add(&call.app.db, namespace.id, std::slice::from_ref(&new), false, new.created_at).await;
-    really_added(added.map_err(|error| not_added(error, &namespace.namespace))?, &namespace.namespace)?;
+    add(&call, &namespace, std::slice::from_ref(&new), false, new.created_at).await?;
     reply::json(StatusCode::CREATED, &view::object_sent(&namespace.namespace, sent, &new))
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::ctx::Call;
 use crate::api::metadefs::{
-    allow, allow_change, body, deleted, found, namespaces, not_added, not_changed, really_added, unprotected, view,
+    add, allow, allow_change, body, deleted, found, namespaces, not_changed, unprotected, view,
 };
 use crate::api::reply::{self, Reply};
 use crate::db::metadefs::{contents, resource_types};
@@ -29,9 +29,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     let namespace = found(&call).await?;
     allow_change(&call, Rule::AddMetadefProperty, &namespace).await?;
     let new = property(sent)?;
-    let now = call.app.clock.now();
-    let added = contents::add(&call.app.db, namespace.id, std::slice::from_ref(&new), false, now).await;
-    really_added(added.map_err(|error| not_added(error, &namespace.namespace))?, &namespace.namespace)?;
+    add(&call, &namespace, std::slice::from_ref(&new), false, call.app.clock.now()).await?;
     reply::json(StatusCode::CREATED, &view::property(&new))
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api::ctx::Call;
 use crate::api::metadefs::{
-    allow, allow_change, body, deleted, found, namespaces, not_added, not_changed, really_added, unprotected, view,
+    add, allow, allow_change, body, deleted, found, namespaces, not_changed, unprotected, view,
 };
 use crate::api::page;
 use crate::api::reply::{self, Reply};
@@ -39,8 +39,7 @@ pub(crate) async fn create_all(mut call: Call) -> Result<Reply> {
     let replacing = !call.header("x-openstack-append").is_some_and(is_true);
     // compat: nothing takes the place of nothing.
     if !new.is_empty() {
-        let added = contents::add(&call.app.db, namespace.id, &new, replacing, now).await;
-        really_added(added.map_err(|error| not_added(error, &namespace.namespace))?, &namespace.namespace)?;
+        add(&call, &namespace, &new, replacing, now).await?;
     }
     reply::json(StatusCode::CREATED, &of_names(&new))
 }
@@ -66,8 +65,7 @@ pub(crate) async fn create(call: Call) -> Result<Reply> {
     body::TAG.check(&json!({ "name": call.place(1) }))?;
     allow_change(&call, Rule::AddMetadefTag, &namespace).await?;
     let new = body::tag(call.place(1).to_owned(), call.app.clock.now());
-    let added = contents::add(&call.app.db, namespace.id, std::slice::from_ref(&new), false, new.created_at).await;
-    really_added(added.map_err(|error| not_added(error, &namespace.namespace))?, &namespace.namespace)?;
+    add(&call, &namespace, std::slice::from_ref(&new), false, new.created_at).await?;
     reply::json(StatusCode::CREATED, &view::tag(&new))
 }
 
