@@ -10,43 +10,6 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// Begins a piece of work that reads on a server: all of it sees one moment.
-    pub(super) fn begin_reading(self) -> &'static str {
-        match self {
-            Self::MySql => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-            Self::Sqlite | Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        }
-    }
-
-    /// Begins a piece of work that writes on a server: each statement sees what is committed by then, for some look before
-    /// they write.
-    pub(super) fn begin_writing(self) -> &'static str {
-        match self {
-            Self::MySql => "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION",
-            Self::Sqlite | Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
-        }
-    }
-
-    /// Lifts the deadline of a connection's statements on a server: an index over many rows takes as long as it takes. The
-    /// comment is for MariaDB only; MySQL has no deadline but for reading.
-    pub(super) fn without_deadline(self) -> &'static str {
-        match self {
-            Self::MySql => "SET SESSION lock_wait_timeout = 3600 /*M! , SESSION max_statement_time = 0 */",
-            Self::Sqlite | Self::Postgres => "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
-        }
-    }
-
-    /// Takes one's turn at a place on a server. In MySQL it is a row that whoever takes the same turn changes, too: the nodes
-    /// of Galera do not know each other's locks, but of those who changed one row at the same time, one commits.
-    pub(super) fn take_turn(self) -> &'static str {
-        match self {
-            Self::MySql => {
-                "INSERT INTO glint_turns (place, turn) VALUES (?, 1) ON DUPLICATE KEY UPDATE turn = turn + 1"
-            }
-            Self::Sqlite | Self::Postgres => "SELECT pg_advisory_xact_lock(?)",
-        }
-    }
-
     /// Asks for the number of images, roughly and at once.
     pub(super) fn number_of_images(self) -> &'static str {
         match self {

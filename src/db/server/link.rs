@@ -29,6 +29,18 @@ pub(super) enum Link {
     Postgres(PgConnection),
 }
 
+/// What the servers are told in words of their own.
+pub(super) struct Words {
+    /// Begins a piece of work that reads: all of it sees one moment.
+    pub(super) begin_reading: &'static str,
+    /// Begins a piece of work that writes: each statement sees what is committed by then, for some look before they write.
+    pub(super) begin_writing: &'static str,
+    /// Lifts the deadline of a connection's statements: an index over many rows takes as long as it takes.
+    pub(super) without_deadline: &'static str,
+    /// Takes one's turn at a place.
+    pub(super) take_turn: &'static str,
+}
+
 /// What a connection may be asked to do.
 #[derive(Clone, Copy)]
 pub(super) enum Ask<'a> {
@@ -76,6 +88,13 @@ impl Link {
         }
     }
 
+    fn words(&self) -> &'static Words {
+        match self {
+            Self::MySql(_) => &mysql::WORDS,
+            Self::Postgres(_) => &postgres::WORDS,
+        }
+    }
+
     /// Does what is asked.
     pub(super) async fn ask(&mut self, ask: Ask<'_>) -> Result<Told, DbError> {
         // What the drivers keep meanwhile is large, and would stand in every future that asks the database.
@@ -85,12 +104,12 @@ impl Link {
     async fn answer(&mut self, ask: Ask<'_>) -> Result<Told, DbError> {
         match ask {
             Ask::Nothing => Ok(Told::default()),
-            Ask::BeginReading => self.run(self.dialect().begin_reading()).await,
-            Ask::BeginWriting => self.run(self.dialect().begin_writing()).await,
+            Ask::BeginReading => self.run(self.words().begin_reading).await,
+            Ask::BeginWriting => self.run(self.words().begin_writing).await,
             Ask::Commit => self.run("COMMIT").await,
             Ask::Abort => self.run("ROLLBACK").await,
             Ask::Run(script) => {
-                self.run(self.dialect().without_deadline()).await?;
+                self.run(self.words().without_deadline).await?;
                 match self {
                     Self::MySql(link) => link.execute(sqlx::raw_sql(script)).await.map(drop)?,
                     Self::Postgres(link) => link.execute(sqlx::raw_sql(script)).await.map(drop)?,
@@ -99,7 +118,7 @@ impl Link {
             }
             Ask::Fetch(sql) => self.fetch(sql).await,
             Ask::Execute(sql) => self.execute(sql).await,
-            Ask::TakeTurn(place) => self.execute(&sql!(self.dialect().take_turn(), place)).await,
+            Ask::TakeTurn(place) => self.execute(&sql!(self.words().take_turn, place)).await,
         }
     }
 

@@ -4,10 +4,21 @@ use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlRow
 use sqlx::types::chrono::NaiveDateTime;
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Decode, MySql, Row as _, TypeInfo, ValueRef};
 
+use super::link::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
 use crate::db::sql::{Arg, Cell, Row};
 use crate::db::{DbError, STATEMENT_DEADLINE};
+
+pub(super) static WORDS: Words = Words {
+    begin_reading: "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    begin_writing: "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION",
+    // The comment is for MariaDB only; MySQL has no deadline but for reading.
+    without_deadline: "SET SESSION lock_wait_timeout = 3600 /*M! , SESSION max_statement_time = 0 */",
+    // A row that whoever takes the same turn changes, too: the nodes of Galera do not know each other's locks, but of those who
+    // changed one row at the same time, one commits.
+    take_turn: "INSERT INTO glint_turns (place, turn) VALUES (?, 1) ON DUPLICATE KEY UPDATE turn = turn + 1",
+};
 
 pub(super) async fn connect(server: &DatabaseServer) -> Result<MySqlConnection, sqlx::Error> {
     let mut options = MySqlConnectOptions::new()

@@ -11,6 +11,7 @@ use sqlx::postgres::{
 use sqlx::types::chrono::NaiveDateTime;
 use sqlx::{Arguments, ConnectOptions, Decode, Encode, Row as _, Type, ValueRef};
 
+use super::link::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
 use crate::db::sql::{Arg, Cell, Row};
@@ -23,6 +24,13 @@ const INT2: u32 = 21;
 const INT4: u32 = 23;
 const UNKNOWN: u32 = 705;
 const TIMESTAMP: u32 = 1114;
+
+pub(super) static WORDS: Words = Words {
+    begin_reading: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    begin_writing: "BEGIN ISOLATION LEVEL READ COMMITTED",
+    without_deadline: "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+    take_turn: "SELECT pg_advisory_xact_lock(?)",
+};
 
 pub(super) async fn connect(server: &DatabaseServer) -> Result<PgConnection, sqlx::Error> {
     let mut options = PgConnectOptions::new_without_pgpass()
