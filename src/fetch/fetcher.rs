@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, LOCATION};
-use reqwest::{Certificate, Client, ClientBuilder, Method, Proxy, Response, Url, redirect};
+use reqwest::{Client, ClientBuilder, Method, Proxy, Response, Url, redirect};
 use tokio::net::lookup_host;
 
+use super::certificates;
 use super::guard::Guard;
 use crate::blob::{Body, BodyError};
 use crate::config::HttpStore;
@@ -65,10 +66,7 @@ impl Fetcher {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(STALL_TIMEOUT);
         builder = match &options.https_ca_certificates_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file)?;
-                builder.tls_certs_only(Certificate::from_pem_bundle(text.as_bytes()).map_err(io::Error::other)?)
-            }
+            Some(file) => builder.tls_certs_only(certificates::trusted(file)?),
             None => builder.tls_danger_accept_invalid_certs(options.https_insecure),
         };
         let proxies = proxies(options).map_err(io::Error::other)?;

@@ -1,15 +1,15 @@
 //! Asking the services that decide policy rules of the form `http:` and `https:`, as oslo.policy asks them.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Certificate, Client, Identity, redirect};
+use reqwest::{Client, redirect};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::certificates;
 use crate::config::RemoteChecks;
 
 /// Questions that are open at a time.
@@ -46,20 +46,13 @@ impl PolicyServer {
         let mut builder =
             Client::builder().redirect(redirect::Policy::none()).pool_idle_timeout(IDLE_TIMEOUT).referer(false);
         builder = match (&options.ca_certificates_file, options.verify) {
-            (Some(file), true) => {
-                builder.tls_certs_only(Certificate::from_pem_bundle(&read(file)?).map_err(io::Error::other)?)
-            }
+            (Some(file), true) => builder.tls_certs_only(certificates::trusted(file)?),
             (None, true) => builder,
             // Nothing to trust is needed, and a system may have nothing.
             (_, false) => builder.tls_certs_only([]).tls_danger_accept_invalid_certs(true),
         };
         if let Some(file) = &options.certificate_file {
-            let mut chain = read(file)?;
-            if let Some(file) = &options.key_file {
-                chain.push(b'\n');
-                chain.extend(read(file)?);
-            }
-            builder = builder.identity(Identity::from_pem(&chain).map_err(io::Error::other)?);
+            builder = builder.identity(certificates::shown(file, options.key_file.as_deref())?);
         }
         let client = builder.build().map_err(io::Error::other)?;
         Ok(Self { client, options, turns: Semaphore::new(OPEN_MAX) })
@@ -112,9 +105,4 @@ impl PolicyServer {
             fields.map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value.to_string(), NON_ALPHANUMERIC)));
         ("application/x-www-form-urlencoded", written.join("&"))
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "once, before anything is served")]
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))
 }

@@ -1,14 +1,13 @@
 //! A session with Keystone: our own login, and questions that need it. Everything has a deadline, few questions are
 //! open at a time, and a Keystone that cannot be reached is left alone for a moment.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder, RequestBuilder, Response};
+use reqwest::{ClientBuilder, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
@@ -16,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::clock::{Clock, Timestamp};
 use crate::config::keystone::Access;
 use crate::error::{Error, Result};
+use crate::fetch::certificates;
 use crate::keystone::catalog::OwnToken;
 use crate::keystone::login;
 
@@ -260,7 +260,7 @@ fn causes(error: &reqwest::Error) -> String {
 fn http(access: &Access) -> Result<reqwest::Client> {
     let mut builder = builder(access)?;
     if let Some(file) = &access.cafile {
-        builder = builder.tls_certs_only(Certificate::from_pem_bundle(&pem(file)?).map_err(Error::internal)?);
+        builder = builder.tls_certs_only(certificates::trusted(file).map_err(Error::internal)?);
     }
     let built = match builder.build() {
         // Where a system has no certificates to trust, a Keystone without TLS can still be asked.
@@ -279,17 +279,8 @@ fn builder(access: &Access) -> Result<ClientBuilder> {
         .user_agent(concat!("glint/", env!("CARGO_PKG_VERSION")))
         .tls_danger_accept_invalid_certs(access.insecure);
     let Some(file) = &access.certfile else { return Ok(builder) };
-    let mut chain = pem(file)?;
-    if let Some(file) = &access.keyfile {
-        chain.push(b'\n');
-        chain.extend(pem(file)?);
-    }
-    Ok(builder.identity(reqwest::Identity::from_pem(&chain).map_err(Error::internal)?))
-}
-
-#[expect(clippy::disallowed_methods, reason = "once, before anything is served")]
-fn pem(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| Error::internal(format!("{}: {error}", file.display())))
+    let shown = certificates::shown(file, access.keyfile.as_deref()).map_err(Error::internal)?;
+    Ok(builder.identity(shown))
 }
 
 #[cfg(test)]

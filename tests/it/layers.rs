@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("app", "catalogue auth db keystone fetch store policy blob config clock error model"),
     ("catalogue", "db clock error model"),
     ("auth", "db keystone config clock error model"),
-    ("keystone", "config clock error model"),
+    ("keystone", "fetch config clock error model"),
     ("db", "config model clock error"),
     ("policy", "model"),
     ("store", "fetch blob config clock error model"),
