@@ -124,6 +124,21 @@ def fill(engine, folder):
                 session.add(row)
                 session.flush()
         session.commit()
+    if engine.dialect.name == "postgresql":
+        count_on(engine)
+
+
+def count_on(engine):
+    """The next ids come behind those that the rows have brought along: the sequences have not seen these."""
+    inspector = sqlalchemy.inspect(engine)
+    with engine.begin() as connection:
+        for table in inspector.get_table_names():
+            for column in inspector.get_columns(table):
+                if "nextval" in (column["default"] or ""):
+                    name = column["name"]
+                    connection.execute(sqlalchemy.text(
+                        f"SELECT setval(pg_get_serial_sequence('{table}', '{name}'), "
+                        f"(SELECT COALESCE(MAX({name}), 0) + 1 FROM {table}), false)"))
 
 
 def print_rows(engine):

@@ -32,6 +32,12 @@ fn mariadb_from_the_reference_and_back() {
     there_and_back(&server.make("images"));
 }
 
+#[test]
+fn postgresql_from_the_reference_and_back() {
+    let server = DatabaseServer::start(Kind::PostgreSql);
+    there_and_back(&server.make("images"));
+}
+
 #[expect(clippy::print_stdout, reason = "how much was compared is worth reading")]
 fn there_and_back(url: &str) {
     if venv::reference().is_none() {
