@@ -8,7 +8,9 @@ mod list;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::clock::Timestamp;
-use crate::db::sql::{Columns, Reading, Seen, Value, any_of};
+use crate::db::engine::{Reading, Seen};
+use crate::db::row::{Columns, Value};
+use crate::db::sql::any_of;
 use crate::db::storage::{self, Allowance};
 use crate::db::{Db, DbError, Sql, Tx, sql, usage};
 use crate::model::identity::Identity;

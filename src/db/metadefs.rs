@@ -9,7 +9,7 @@ pub mod resource_types;
 
 use serde_json::{Map, Value};
 
-use crate::db::sql::Columns;
+use crate::db::row::Columns;
 use crate::db::{DbError, Row, Sql, Tx};
 use crate::model::metadef::Definition;
 

@@ -2,6 +2,7 @@
 
 pub mod adoptions;
 mod dialect;
+mod engine;
 pub mod identity;
 pub mod images;
 pub mod leases;
@@ -10,6 +11,7 @@ pub mod metadefs;
 pub mod migrate;
 mod order;
 pub mod purge;
+mod row;
 mod server;
 mod sql;
 mod sqlite;
@@ -27,8 +29,11 @@ use crate::config::Database;
 use crate::error::{Error, Kind};
 use crate::model::metadef::Definition;
 
+use engine::Engine;
+pub(crate) use engine::Tx;
+pub(crate) use row::Row;
 use server::Server;
-pub(crate) use sql::{Arg, Row, Sql, Tx, sql};
+pub(crate) use sql::{Arg, Sql, sql};
 use sqlite::Sqlite;
 
 /// How long one statement may take before its caller gives up.
@@ -38,12 +43,6 @@ const STATEMENT_DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Db {
     engine: Arc<Engine>,
-}
-
-#[derive(Debug)]
-enum Engine {
-    Sqlite(Sqlite),
-    Server(Server),
 }
 
 /// What a database did since it was opened.

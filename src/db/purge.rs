@@ -1,7 +1,8 @@
 //! Taking rows away for good that were deleted long ago. A few at a time, each few in a transaction of their own, so that
 //! nobody waits long for them, however many there are.
 
-use super::sql::{Columns, Row, Value, any_of};
+use super::row::{Columns, Row, Value};
+use super::sql::any_of;
 use super::{Arg, Db, DbError, Sql, sql};
 use crate::clock::Timestamp;
 

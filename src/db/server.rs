@@ -5,6 +5,7 @@ mod link;
 mod mysql;
 mod pool;
 mod postgres;
+mod words;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::dialect::Dialect;
-use super::sql::{Row, Sql};
+use super::row::Row;
+use super::sql::Sql;
 use super::{Counts, DbError};
 use crate::config::{DatabaseEngine, DatabaseServer};
 use link::{Ask, Told};

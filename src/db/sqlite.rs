@@ -1,6 +1,7 @@
 //! SQLite: several connections that read, and one thread that writes for everybody. What is read in few steps is read on the
 //! thread of the request; what takes longer runs on one that may block, and its rows come back all at once.
 
+mod connection;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -8,35 +9,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rusqlite::config::DbConfig;
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, Rows, StatementStatus};
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::sql::{self, Arg, Cell, Columns, Row, Sql};
+use super::row::Row;
+use super::sql::Sql;
 use super::{Counts, DbError, STATEMENT_DEADLINE};
-use crate::clock::digits;
 
+pub(super) use connection::Seen;
+use connection::{BUSY_TIMEOUT, Counters, connect, each, select, stop_when};
 use writer::Writer;
 pub(super) use writer::{Step, Steps};
 
-/// How long SQLite waits for another process that holds the write lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection that reads.
 const READER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that read at the same time.
 const READERS: usize = 8;
-/// Statements that a connection keeps prepared.
-const STATEMENTS_KEPT: usize = 128;
-/// What a connection keeps of the file in memory, in KiB.
-const CACHE_KIB: u32 = 8 << 10;
 /// Pages in the log before they are moved into the database. Those that everybody changes are moved once then; more than 4,062
 /// would take readers a second look-up for each page.
 const PAGES_BETWEEN_CHECKPOINTS: u32 = 4_000;
-/// How many steps of SQLite's machine are made between two looks at the deadline: some hundred microseconds' worth.
-const STEPS_BETWEEN_LOOKS: i32 = 10_000;
-/// How many a statement may take on a thread that serves requests. A page of 25 images takes a third of it.
+/// How many steps of SQLite's machine a statement may take on a thread that serves requests. A page of 25 images takes a third
+/// of it.
 const STEPS_HERE: i32 = 10_000;
 
 /// A database in a file.
@@ -49,14 +43,6 @@ pub(super) struct Sqlite {
     counts: Arc<Counters>,
 }
 
-/// What was done since the start.
-#[derive(Debug, Default)]
-struct Counters {
-    statements: AtomicU64,
-    steps: AtomicU64,
-    commits: AtomicU64,
-}
-
 impl Sqlite {
     /// Opens `file`, which exists.
     pub(super) fn open(file: &Path) -> Result<Self, DbError> {
@@ -64,7 +50,7 @@ impl Sqlite {
         // Readers and the writer do not wait for each other in this mode only.
         let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
         if mode != "wal" {
-            return Err(unavailable("the file system cannot hold a write-ahead log"));
+            return Err(DbError::unavailable("the file system cannot hold a write-ahead log"));
         }
         // A commit that was answered is on the disk, also after the machine lost its power.
         connection.pragma_update(None, "synchronous", "full")?;
@@ -94,7 +80,8 @@ impl Sqlite {
             return done;
         }
         let room = timeout(READER_TIMEOUT, Arc::clone(&self.room).acquire_owned());
-        let room = room.await.map_err(|_| unavailable("every connection is busy"))?.map_err(DbError::unavailable)?;
+        let room =
+            room.await.map_err(|_| DbError::unavailable("every connection is busy"))?.map_err(DbError::unavailable)?;
         let (file, idle, counts) = (self.file.clone(), Arc::clone(&self.idle), Arc::clone(&self.counts));
         let unwanted = Unwanted(Arc::new(AtomicBool::new(false)));
         let seen = Arc::clone(&unwanted.0);
@@ -207,23 +194,6 @@ impl Reader<'_> {
     }
 }
 
-/// A row where SQLite has it.
-pub(super) struct Seen<'a>(&'a rusqlite::Row<'a>);
-
-impl Columns for Seen<'_> {
-    fn value(&self, at: usize) -> Result<sql::Value<'_>, DbError> {
-        match self.0.get_ref(at)? {
-            ValueRef::Null => Ok(sql::Value::Null),
-            ValueRef::Integer(int) => Ok(sql::Value::Int(int)),
-            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => Ok(sql::Value::Text(text)),
-                Err(error) => Err(DbError::Unreadable(error.to_string())),
-            },
-            ValueRef::Real(_) | ValueRef::Blob(_) => Err(DbError::Unreadable("neither text nor a whole number".into())),
-        }
-    }
-}
-
 /// Does `work` in one transaction, which stays open when it fails.
 fn at_one_moment<T>(
     connection: &Connection,
@@ -234,109 +204,4 @@ fn at_one_moment<T>(
     let done = work(&Reader { connection, counts })?;
     connection.prepare_cached("COMMIT")?.raw_execute()?;
     Ok(done)
-}
-
-fn connect(file: &Path, access: OpenFlags) -> Result<Connection, DbError> {
-    // No mutex: a connection is used by one thread at a time.
-    let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
-    // What a statement is bound to does not change its plan. Otherwise SQLite would prepare it anew each time.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    Ok(connection)
-}
-
-/// Breaks off what `connection` does from now on at `deadline`, or when `unwanted` says so.
-fn stop_when(connection: &Connection, deadline: Instant, unwanted: Arc<AtomicBool>) -> Result<(), DbError> {
-    let stop = move || unwanted.load(Ordering::Relaxed) || Instant::now() > deadline;
-    Ok(connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(stop))?)
-}
-
-fn select(connection: &Connection, sql: &Sql, counts: &Counters) -> Result<Vec<Row>, DbError> {
-    let mut found = Vec::new();
-    each(connection, sql, counts, &mut |row| {
-        let columns = row.0.as_ref().column_count();
-        let cells = (0..columns).map(|at| row.value(at).map(Cell::from)).collect::<Result<_, _>>()?;
-        found.push(Row::new(cells));
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-fn each(
-    connection: &Connection,
-    sql: &Sql,
-    counts: &Counters,
-    see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>,
-) -> Result<(), DbError> {
-    let mut statement = prepared(connection, sql)?;
-    let done = see_all(statement.raw_query(), see);
-    // Also when it was broken off: the next who has the statement begins at no steps.
-    count(&statement, counts);
-    done
-}
-
-fn see_all(mut rows: Rows<'_>, see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>) -> Result<(), DbError> {
-    while let Some(row) = rows.next()? {
-        see(&Seen(row))?;
-    }
-    Ok(())
-}
-
-fn execute(connection: &Connection, sql: &Sql, counts: &Counters) -> Result<u64, DbError> {
-    let mut statement = prepared(connection, sql)?;
-    let touched = statement.raw_execute()?;
-    count(&statement, counts);
-    Ok(touched as u64)
-}
-
-fn count(statement: &CachedStatement<'_>, counts: &Counters) {
-    counts.statements.fetch_add(1, Ordering::Relaxed);
-    let steps = statement.reset_status(StatementStatus::VmStep);
-    counts.steps.fetch_add(steps.unsigned_abs().into(), Ordering::Relaxed);
-}
-
-/// The statement with its values.
-fn prepared<'a>(connection: &'a Connection, sql: &Sql) -> Result<CachedStatement<'a>, DbError> {
-    let mut statement = connection.prepare_cached(sql.text())?;
-    if statement.parameter_count() != sql.args().len() {
-        return Err(DbError::Unreadable(format!("{} values for: {}", sql.args().len(), sql.text())));
-    }
-    for (at, arg) in sql.args().iter().enumerate() {
-        match arg {
-            Arg::Null => statement.raw_bind_parameter(at + 1, Value::Null)?,
-            Arg::Text(text) => statement.raw_bind_parameter(at + 1, text.as_str())?,
-            Arg::Int(int) => statement.raw_bind_parameter(at + 1, int)?,
-            Arg::Bool(bool) => statement.raw_bind_parameter(at + 1, bool)?,
-            // SQLAlchemy's form. Times are compared as text in SQLite, so the digits must be all there.
-            Arg::Time(time) => {
-                statement.raw_bind_parameter(at + 1, digits(*time))?;
-            }
-        }
-    }
-    Ok(statement)
-}
-
-fn unavailable(why: &str) -> DbError {
-    DbError::Unavailable(why.into())
-}
-
-impl From<rusqlite::Error> for DbError {
-    fn from(error: rusqlite::Error) -> Self {
-        /// `SQLITE_CONSTRAINT_PRIMARYKEY` and `SQLITE_CONSTRAINT_UNIQUE`.
-        const DUPLICATE: [i32; 2] = [1555, 2067];
-        match error.sqlite_error() {
-            Some(said) if DUPLICATE.contains(&said.extended_code) => Self::Duplicate,
-            Some(said) => match said.code {
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Contended(error.into()),
-                ErrorCode::OperationInterrupted => Self::Deadline,
-                ErrorCode::SystemIoFailure | ErrorCode::DiskFull | ErrorCode::CannotOpen => {
-                    Self::Unavailable(error.into())
-                }
-                _ => Self::Other(error.into()),
-            },
-            None => Self::Other(error.into()),
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::db::sql::Columns;
+use crate::db::row::Columns;
 use crate::db::{Arg, Db, DbError, Row, Sql, order, sql};
 use crate::model::task::{Task, TaskColumn, TaskPage, TaskStatus};
 

@@ -6,7 +6,9 @@ mod keyset;
 
 use super::{COLUMNS, fill_in, find_row, read_images};
 use crate::db::dialect::Dialect;
-use crate::db::sql::{Columns, Reading, any_of};
+use crate::db::engine::Reading;
+use crate::db::row::Columns;
+use crate::db::sql::any_of;
 use crate::db::{Db, DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;

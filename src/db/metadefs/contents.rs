@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::db::engine::Reading;
 use crate::db::metadefs::{defined, insert, object, resource_types};
-use crate::db::sql::Reading;
 use crate::db::{Arg, Db, DbError, Row, Sql, Tx, order, sql};
 use crate::model::metadef::{CONTENTS_MAX, Contents, Definition, Object, Property, Tag, TagColumn, TagPage};
 

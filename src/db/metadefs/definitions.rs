@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::db::sql::Columns;
+use crate::db::row::Columns;
 use crate::db::{Db, DbError, Row, sql};
 
 /// The definition of a property.

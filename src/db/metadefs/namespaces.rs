@@ -1,8 +1,9 @@
 //! Namespaces in the database: who sees which, and one with all that is in it in one trip.
 
 use crate::clock::Timestamp;
+use crate::db::engine::Reading;
 use crate::db::metadefs::{contents, defined, insert, resource_types};
-use crate::db::sql::{Reading, any_of};
+use crate::db::sql::any_of;
 use crate::db::{Arg, Db, DbError, Row, Sql, Tx, order, sql};
 use crate::model::identity::Identity;
 use crate::model::metadef::{Association, Contents, Definition, Namespace, NamespaceColumn, NamespacePage};

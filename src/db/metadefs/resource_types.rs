@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use crate::clock::Timestamp;
+use crate::db::engine::Reading;
 use crate::db::metadefs::insert;
-use crate::db::sql::{Reading, any_of};
+use crate::db::sql::any_of;
 use crate::db::{Db, DbError, Row, Sql, Tx, sql};
 use crate::model::metadef::{Association, CONTENTS_MAX, Definition, ResourceType};
 

@@ -7,10 +7,12 @@ use sqlx::postgres::{PgConnection, PgDatabaseError};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::time::timeout;
 
+use super::words::Words;
 use super::{mysql, postgres};
 use crate::config::{DatabaseEngine, DatabaseServer};
 use crate::db::dialect::Dialect;
-use crate::db::sql::{Row, Sql, sql};
+use crate::db::row::Row;
+use crate::db::sql::{Sql, sql};
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
 /// How long a new connection may take.
@@ -27,18 +29,6 @@ const SLOW: Duration = Duration::from_secs(1);
 pub(super) enum Link {
     MySql(MySqlConnection),
     Postgres(PgConnection),
-}
-
-/// What the servers are told in words of their own.
-pub(super) struct Words {
-    /// Begins a piece of work that reads: all of it sees one moment.
-    pub(super) begin_reading: &'static str,
-    /// Begins a piece of work that writes: each statement sees what is committed by then, for some look before they write.
-    pub(super) begin_writing: &'static str,
-    /// Lifts the deadline of a connection's statements: an index over many rows takes as long as it takes.
-    pub(super) without_deadline: &'static str,
-    /// Takes one's turn at a place.
-    pub(super) take_turn: &'static str,
 }
 
 /// What a connection may be asked to do.

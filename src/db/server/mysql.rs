@@ -4,10 +4,11 @@ use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlRow
 use sqlx::types::chrono::NaiveDateTime;
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Decode, MySql, Row as _, TypeInfo, ValueRef};
 
-use super::link::Words;
+use super::words::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
-use crate::db::sql::{Arg, Cell, Row};
+use crate::db::row::{Cell, Row};
+use crate::db::sql::Arg;
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
 pub(super) static WORDS: Words = Words {

@@ -11,10 +11,11 @@ use sqlx::postgres::{
 use sqlx::types::chrono::NaiveDateTime;
 use sqlx::{Arguments, ConnectOptions, Decode, Encode, Row as _, Type, ValueRef};
 
-use super::link::Words;
+use super::words::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
-use crate::db::sql::{Arg, Cell, Row};
+use crate::db::row::{Cell, Row};
+use crate::db::sql::Arg;
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
 /// The object ids of the types of columns that we have. All others are text, or written like it.

@@ -12,8 +12,9 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::{BUSY_TIMEOUT, Counters, execute, select, stop_when, unavailable};
-use crate::db::sql::{Row, Sql};
+use super::connection::{BUSY_TIMEOUT, Counters, execute, select, stop_when};
+use crate::db::row::Row;
+use crate::db::sql::Sql;
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
 /// The most pieces of work that share one commit.
@@ -86,8 +87,8 @@ impl Writer {
         let (steps, receiver) = sync_channel(STEPS);
         let queued = timeout(QUEUE_TIME, self.queue.send(Work::Steps(receiver, Instant::now()))).await;
         queued
-            .map_err(|_| unavailable("too many wait to write"))?
-            .map_err(|_| unavailable("the database is closed"))?;
+            .map_err(|_| DbError::unavailable("too many wait to write"))?
+            .map_err(|_| DbError::unavailable("the database is closed"))?;
         Ok(Steps(steps))
     }
 

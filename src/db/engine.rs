@@ -1,0 +1,227 @@
+//! Reading and writing on whichever engine there is: what engines do differently is chosen here and nowhere else.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::dialect::Dialect;
+use super::row::{Columns, Row, Value};
+use super::server::{self, Server};
+use super::sql::Sql;
+use super::sqlite::{self, Sqlite, Step, Steps};
+use super::{Db, DbError};
+
+/// How often work is tried again that lost to another transaction.
+const CONTENTION_ATTEMPTS: u32 = 10;
+/// The wait before the first new attempt; it grows by itself each time.
+const CONTENTION_PAUSE: Duration = Duration::from_millis(10);
+/// No attempt begins later than this after the first: whoever asked waits.
+const CONTENTION_MAX: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(super) enum Engine {
+    Sqlite(Sqlite),
+    Server(Server),
+}
+
+impl Db {
+    /// The rows that `sql` selects.
+    pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
+        if let Engine::Server(server) = &*self.engine {
+            return server.fetch(&sql).await;
+        }
+        self.read(move |reading| reading.fetch(&sql)).await
+    }
+
+    /// The first row that `sql` selects.
+    pub(crate) async fn fetch_optional(&self, sql: Sql) -> Result<Option<Row>, DbError> {
+        Ok(self.fetch_all(sql).await?.into_iter().next())
+    }
+
+    /// Does `work`, whose statements all see the database at one moment: one trip to it. It may be broken off and begin anew
+    /// elsewhere, so it must do nothing that cannot be done twice.
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        W: Fn(&Reading<'_>) -> Result<T, DbError> + Send + Sync + 'static,
+    {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.read(move |reader| work(&Reading::Sqlite(reader))).await,
+            Engine::Server(server) => server.read(move |reader| work(&Reading::Server(reader))).await,
+        }
+    }
+
+    /// Runs one statement that writes; how many rows it touched.
+    pub(crate) async fn execute(&self, sql: Sql) -> Result<u64, DbError> {
+        let sql = &sql;
+        self.write(|tx| async move { tx.execute(sql.clone()).await }).await
+    }
+
+    /// Runs `work` in a transaction: all of it is kept, or nothing. When another transaction was in the way,
+    /// `work` runs again from its start, so it must do nothing that cannot be done twice. Nor may it wait for anything
+    /// but the statements of its transaction: everybody who writes waits meanwhile.
+    pub(crate) async fn write<T, F, W>(&self, work: F) -> Result<T, DbError>
+    where
+        F: Fn(Tx) -> W,
+        W: Future<Output = Result<T, DbError>>,
+    {
+        let begun = Instant::now();
+        let mut attempt = 1;
+        loop {
+            match self.write_once(&work).await {
+                Err(DbError::Contended(error)) if attempt < CONTENTION_ATTEMPTS && begun.elapsed() < CONTENTION_MAX => {
+                    tracing::debug!(attempt, %error, "transaction runs again");
+                    tokio::time::sleep(CONTENTION_PAUSE * attempt).await;
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn write_once<T, F, W>(&self, work: &F) -> Result<T, DbError>
+    where
+        F: Fn(Tx) -> W,
+        W: Future<Output = Result<T, DbError>>,
+    {
+        let tx = match &*self.engine {
+            Engine::Sqlite(sqlite) => Tx(Arc::new(Open::Sqlite(sqlite.begin().await?))),
+            Engine::Server(server) => Tx(Arc::new(Open::Server(server.begin().await?))),
+        };
+        match work(tx.clone()).await {
+            Ok(value) => tx.commit().await.map(|()| value),
+            Err(error) => {
+                // What failed may have failed on what others wrote that is not committed yet: it is told after them.
+                match tx.abort().await {
+                    Err(again @ DbError::Contended(_)) => Err(again),
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+}
+
+/// A moment of the database, to be read.
+pub(super) enum Reading<'a> {
+    Sqlite(&'a sqlite::Reader<'a>),
+    Server(&'a server::Reader),
+}
+
+impl Reading<'_> {
+    /// The rows that `sql` selects.
+    pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
+        match self {
+            Self::Sqlite(reader) => reader.fetch(sql),
+            Self::Server(reader) => reader.fetch(sql),
+        }
+    }
+
+    /// Hands each row that `sql` selects to `see` where it is, so that a long answer is not copied first.
+    pub(super) fn each(&self, sql: &Sql, see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(reader) => reader.each(sql, &mut |row| see(&Seen::Sqlite(row))),
+            Self::Server(reader) => reader.fetch(sql)?.iter().try_for_each(|row| see(&Seen::Server(row))),
+        }
+    }
+
+    /// Whose SQL is read.
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Server(reader) => reader.dialect(),
+        }
+    }
+}
+
+/// A row where its engine has it.
+pub(super) enum Seen<'a> {
+    Sqlite(&'a sqlite::Seen<'a>),
+    Server(&'a Row),
+}
+
+impl Columns for Seen<'_> {
+    fn value(&self, at: usize) -> Result<Value<'_>, DbError> {
+        match self {
+            Self::Sqlite(row) => row.value(at),
+            Self::Server(row) => row.value(at),
+        }
+    }
+}
+
+/// An open transaction, to be shared by the statements of one piece of work. When the work fails, it leaves nothing.
+#[derive(Clone)]
+pub(crate) struct Tx(Arc<Open>);
+
+enum Open {
+    Sqlite(Steps),
+    Server(server::Writing),
+}
+
+impl Tx {
+    /// The rows that `sql` selects.
+    pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(|answer| Step::Fetch(sql, answer)).await,
+            Open::Server(writing) => writing.fetch(&sql).await,
+        }
+    }
+
+    /// The first row that `sql` selects.
+    pub(crate) async fn fetch_optional(&self, sql: Sql) -> Result<Option<Row>, DbError> {
+        Ok(self.fetch_all(sql).await?.into_iter().next())
+    }
+
+    /// Runs one statement; how many rows it touched.
+    pub(crate) async fn execute(&self, sql: Sql) -> Result<u64, DbError> {
+        Ok(self.execute_batch(vec![sql]).await?.pop().unwrap_or_default())
+    }
+
+    /// Runs the statements of `batch` in order, in one trip; how many rows each touched.
+    pub(crate) async fn execute_batch(&self, batch: Vec<Sql>) -> Result<Vec<u64>, DbError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(|answer| Step::Execute(batch, answer)).await,
+            Open::Server(writing) => writing.execute(&batch).await,
+        }
+    }
+
+    /// Runs all the statements of `script`, which binds no values.
+    pub(crate) async fn run_script(&self, script: &'static str) -> Result<(), DbError> {
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(|answer| Step::Script(script, answer)).await,
+            Open::Server(writing) => writing.run(script).await,
+        }
+    }
+
+    /// Whose SQL is written.
+    pub(super) fn dialect(&self) -> Dialect {
+        match &*self.0 {
+            Open::Sqlite(_) => Dialect::Sqlite,
+            Open::Server(writing) => writing.dialect(),
+        }
+    }
+
+    /// Waits until nobody else has the turn at `what`, and has it until the end: for work that writes what it does by what it
+    /// finds, where no single row would stop two of the same kind. Whoever writes to SQLite has its turn anyway.
+    pub(super) async fn take_turn(&self, what: &str) -> Result<(), DbError> {
+        match &*self.0 {
+            Open::Sqlite(_) => Ok(()),
+            Open::Server(writing) => writing.take_turn(what).await,
+        }
+    }
+
+    async fn commit(&self) -> Result<(), DbError> {
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(Step::Commit).await,
+            Open::Server(writing) => writing.commit().await,
+        }
+    }
+
+    async fn abort(&self) -> Result<(), DbError> {
+        match &*self.0 {
+            Open::Sqlite(steps) => steps.ask(Step::Abort).await,
+            Open::Server(writing) => writing.abort().await,
+        }
+    }
+}
