@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Measures what the catalogue of metadata definitions costs, beside the reference, on SQLite.
+"""Measures what the catalogue of metadata definitions costs, beside the reference.
 
-    bench/metadefs.py [--reference VENV] [--glint target/release/glint] [--rounds 3]
+    bench/metadefs.py [--database sqlite] [--reference VENV] [--glint target/release/glint] [--rounds 3]
 
 Both load the same files into a new database with their own command, those of the reference if it is there, and then answer
 the same requests in turn, as bench/metadata.py measures them: processor time, of the command or of the server a request.
@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import metadata
+import services
 
 NAMESPACE = "OS::Compute::LibvirtImage"
 REQUESTS = {
@@ -35,25 +36,21 @@ def main():
     folder = tempfile.mkdtemp(prefix="glint-bench-", dir=options.folder)
     servers, costs = [], {}
     try:
-        for start in metadata.starters(options):
-            servers.append(start(folder, 0, options))
+        servers = services.start(["reference", "glint"] if options.reference else ["glint"], 0, folder, options)
         for _ in range(options.rounds):
             for server in servers:
-                wall, cpu = load(server, folder, files, options)
-                add(costs, "load all files: processor", server, cpu)
-                add(costs, "load all files: time", server, wall)
+                add(costs, "load all files", server, load(server, folder, files, options))
             for what, path in REQUESTS.items():
                 for server in servers:
                     add(costs, what, server, metadata.read(server, [path], options.seconds))
-        metadata.table("milliseconds, median of the rounds", costs, servers)
+        metadata.table(costs, [server.name for server in servers])
     finally:
-        for server in servers:
-            server.stop()
+        services.stop(servers)
         shutil.rmtree(folder)
 
 
 def load(server, folder, files, options):
-    """Empties the catalogue and fills it again; what filling took, in milliseconds by the clock and of the processor."""
+    """Empties the catalogue and fills it again; what filling took."""
     conf = os.path.join(folder, server.name, "glance-api.conf")
     program = [options.glint] if server.name == "glint" else [f"{options.reference}/bin/glance-manage"]
     own = [] if server.name == "glint" else ["--config-file", conf]
@@ -61,9 +58,10 @@ def load(server, folder, files, options):
     command = [*program, *own, "db", *after]
     with open(os.path.join(folder, "log"), "a") as log:
         subprocess.run([*command, "unload_metadefs"], stdout=log, stderr=log, check=True)
-        begun, before = time.monotonic(), children()
+        begun, before, database = time.monotonic(), children(), server.database.cpu_seconds()
         subprocess.run([*command, "load_metadefs", "--path", files], stdout=log, stderr=log, check=True)
-    return (time.monotonic() - begun) * 1000, (children() - before) * 1000
+    took = children() - before, server.database.cpu_seconds() - database, time.monotonic() - begun
+    return metadata.Cost(*(seconds * 1000 for seconds in took))
 
 
 def children():
@@ -71,9 +69,9 @@ def children():
     return used.ru_utime + used.ru_stime
 
 
-def add(costs, what, server, milliseconds):
-    print(f"# {what}, {server.name}: {milliseconds:.3f} ms", file=sys.stderr, flush=True)
-    costs.setdefault(what, {}).setdefault(server.name, []).append(milliseconds)
+def add(costs, what, server, cost):
+    print(f"# {what}, {server.name}: {cost.service:.3f} ms", file=sys.stderr, flush=True)
+    costs.setdefault(what, {}).setdefault(server.name, []).append(cost)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import tempfile
 import threading
 
 import metadata
+import services
 
 PIPELINES = {"a proxy's headers": "context", "Keystone's tokens": "authtoken context"}
 TOKEN = "a-token-of-some-length-" * 8
@@ -32,13 +32,14 @@ def main():
     threading.Thread(target=keystone.serve_forever, daemon=True).start()
     servers = []
     try:
+        database = services.filled("sqlite", options.images, folder, options.glint)
         for number, (name, filters) in enumerate(PIPELINES.items()):
             home = os.path.join(folder, str(number))
-            servers.append(start(home, name, filters, keystone.server_address[1], options))
+            own = database.copy(os.path.join(home, "database"))
+            servers.append(start(home, own, name, filters, keystone.server_address[1], options))
         report(measure(servers, options))
     finally:
-        for server in servers:
-            server.stop()
+        services.stop(servers)
         keystone.shutdown()
         shutil.rmtree(folder)
 
@@ -86,8 +87,8 @@ class Keystone(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def start(home, name, filters, keystone_port, options):
-    port, conf = metadata.configure(home)
+def start(home, database, name, filters, keystone_port, options):
+    port, conf = services.configure(home, database.url)
     paste = os.path.join(home, "glance-api-paste.ini")
     with open(paste) as file:
         text = file.read().replace("versionnegotiation context rootapp", f"versionnegotiation {filters} rootapp")
@@ -99,27 +100,16 @@ def start(home, name, filters, keystone_port, options):
                    "username = glance\npassword = secret\nproject_name = service\nuser_domain_id = default\n"
                    "project_domain_id = default\n")
     command = [options.glint, "serve", "--config-file", conf, "--listen", f"127.0.0.1:{port}"]
-    with open(os.path.join(home, "log"), "w") as log:
-        launch = lambda: metadata.Server(name, port, subprocess.Popen(command, stdout=log, stderr=log))
-        # The first start makes the tables.
-        first = launch()
-        ready(first)
-        first.stop()
-        metadata.seed(os.path.join(home, "database.sqlite"), options.images)
-        return ready(launch())
-
-
-def ready(server):
-    """With the token for those who ask for one, and the headers for those who believe them."""
-    metadata.CALLER["X-Auth-Token"] = TOKEN
-    return metadata.ready(server)
+    # The token for those who ask for one, and the headers for those who believe them.
+    services.CALLER["X-Auth-Token"] = TOKEN
+    return services.ready(services.launch(name, port, command, database, home))
 
 
 def measure(servers, options):
     paths, costs = metadata.readings(options.images)["show"], {}
     for _ in range(options.rounds):
         for server in servers:
-            costs.setdefault(server.name, []).append(metadata.read(server, paths, options.seconds))
+            costs.setdefault(server.name, []).append(metadata.read(server, paths, options.seconds).service)
     return costs
 
 

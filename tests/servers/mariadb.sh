@@ -2,7 +2,7 @@
 # A MariaDB of a test's own: on loopback, with a port of its own and all it has in one folder.
 #   mariadb.sh start FOLDER    starts it and prints the URL of its empty database, in SQLAlchemy's form
 #   mariadb.sh stop FOLDER     stops it; the folder is the caller's to remove
-# DURABLE=1 waits for the disk at each commit, as in production.
+# DURABLE=1 waits for the disk at each commit, as in production. OPTIONS are further options of the server.
 set -euo pipefail
 . "$(dirname "$0")/server.sh"
 
@@ -22,7 +22,7 @@ start() {
   fi
   detached mariadbd --no-defaults $(as root) --datadir="$FOLDER/data" --bind-address=127.0.0.1 --port="$port" \
     --socket="$FOLDER/sock" --pid-file="$FOLDER/pid" --innodb-flush-log-at-trx-commit="$flush" \
-    --innodb-buffer-pool-size=64M --max-connections=300
+    --innodb-buffer-pool-size=64M --max-connections=300 ${OPTIONS:-}
   wait_for mariadb-admin --no-defaults --socket="$FOLDER/sock" --user=root ping
   client -e "
     CREATE DATABASE IF NOT EXISTS glance CHARACTER SET utf8;

@@ -2,7 +2,7 @@
 # A PostgreSQL of a test's own: on loopback, with a port of its own and all it has in one folder.
 #   postgres.sh start FOLDER    starts it and prints the URL of its empty database, in SQLAlchemy's form
 #   postgres.sh stop FOLDER     stops it; the folder is the caller's to remove
-# DURABLE=1 waits for the disk at each commit, as in production.
+# DURABLE=1 waits for the disk at each commit, as in production. OPTIONS are further options of the server.
 set -euo pipefail
 . "$(dirname "$0")/server.sh"
 
@@ -30,7 +30,7 @@ start() {
   cd /
   detached as_server "$PROGRAMS/postgres" -D "$FOLDER/data" -p "$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories= -c fsync=$durable -c synchronous_commit=$durable -c full_page_writes=$durable \
-    -c max_connections=300
+    -c max_connections=300 ${OPTIONS:-}
   wait_for head -1 "$FOLDER/data/postmaster.pid"
   head -1 "$FOLDER/data/postmaster.pid" >"$FOLDER/pid"
   wait_for pg_isready --quiet --host=127.0.0.1 --port="$port" --username=glance
