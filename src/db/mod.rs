@@ -9,6 +9,7 @@ pub mod leases;
 pub mod members;
 pub mod metadefs;
 pub mod migrate;
+pub mod moves;
 mod order;
 pub mod purge;
 mod row;

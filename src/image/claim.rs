@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::clock::new_uuid;
-use crate::db::leases::{self, Begun, LEASE_DURATION, Lease, Purpose, Uploaded};
+use crate::db::leases::{self, LEASE_DURATION, Lease, Purpose};
+use crate::db::moves::{self, Begun, Uploaded};
 use crate::db::storage::Allowance;
 use crate::error::{Error, Result};
 use crate::image::{limits, room};
@@ -55,7 +56,7 @@ pub async fn begin(
 }
 
 async fn take(app: Arc<App>, lease: Lease, allowance: Option<Allowance>, size: Option<i64>) -> Result<Claim> {
-    let begun = leases::begin_upload(&app.db, &lease, allowance.as_ref(), size, app.clock.now()).await?;
+    let begun = moves::begin_upload(&app.db, &lease, allowance.as_ref(), size, app.clock.now()).await?;
     match (begun, &allowance) {
         (Begun::Saving, _) => {}
         (Begun::Full(room), Some(allowance)) => return Err(room::refused(allowance, size, room)),
@@ -85,7 +86,7 @@ impl Claim {
     }
 
     async fn finish(mut self, uploaded: Uploaded) -> Result<()> {
-        match leases::finish_upload(&self.app.db, &self.lease, &uploaded, self.app.clock.now()).await {
+        match moves::finish_upload(&self.app.db, &self.lease, &uploaded, self.app.clock.now()).await {
             Ok(true) => {
                 self.settled = true;
                 Ok(())
@@ -129,7 +130,7 @@ pub async fn undo(app: Arc<App>, lease: Lease) {
     let id = &lease.image_id;
     let undone = async {
         app.stores.named(&lease.store)?.discard(id).await.map_err(Error::internal)?;
-        Ok::<_, Error>(leases::undo_upload(&app.db, &lease, app.clock.now()).await?)
+        Ok::<_, Error>(moves::undo_upload(&app.db, &lease, app.clock.now()).await?)
     };
     match undone.await {
         Ok(()) => tracing::info!(image_id = id, "upload of image {id} undone"),

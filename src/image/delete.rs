@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::clock::new_uuid;
 use crate::db::images;
 use crate::db::leases::{self, Lease, Purpose};
+use crate::db::moves;
 use crate::error::{Error, Result};
 use crate::image::removal;
 use crate::model::identity::Identity;
@@ -47,13 +48,13 @@ async fn delete_as_it_stands(app: &App, image: &Image) -> Result<bool> {
         store: String::new(),
     };
     if !image.locations.is_empty() {
-        leases::begin_delete(&app.db, &lease, app.clock.now()).await?;
+        moves::begin_delete(&app.db, &lease, app.clock.now()).await?;
         if let Err(error) = remove_data(app, image).await {
             leases::release(&app.db, &lease).await?;
             return Err(error);
         }
     }
-    Ok(leases::finish_delete(&app.db, &lease, image.status, app.clock.now()).await?)
+    Ok(moves::finish_delete(&app.db, &lease, image.status, app.clock.now()).await?)
 }
 
 /// The rest of a deletion that a crash cut off after it had begun.
@@ -62,7 +63,7 @@ async fn delete_as_it_stands(app: &App, image: &Image) -> Result<bool> {
 /// When store or database fail; it stays to be finished then.
 pub async fn resume(app: &App, lease: &Lease, image: &Image) -> Result<()> {
     remove_data(app, image).await?;
-    leases::finish_delete(&app.db, lease, image.status, app.clock.now()).await?;
+    moves::finish_delete(&app.db, lease, image.status, app.clock.now()).await?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::clock::new_uuid;
 use crate::db::images;
-use crate::db::leases::{self, Lease, Purpose};
+use crate::db::leases::{Lease, Purpose};
+use crate::db::moves;
 use crate::error::{Error, Result};
 use crate::model::image::{Image, Location};
 use crate::store::StoreError;
@@ -23,7 +24,7 @@ pub async fn remove(app: &App, image: &Image, locations: &[&Location]) -> Result
         store: String::new(),
     };
     let ids: Vec<i64> = locations.iter().filter_map(|location| location.id).collect();
-    if !leases::begin_remove(&app.db, &lease, &ids, app.clock.now()).await? {
+    if !moves::begin_remove(&app.db, &lease, &ids, app.clock.now()).await? {
         return Err(Error::conflict(format!("Image {} changed while its locations were removed", image.id)));
     }
     let stay: Vec<&str> = image
@@ -36,7 +37,7 @@ pub async fn remove(app: &App, image: &Image, locations: &[&Location]) -> Result
     for location in locations.iter().filter(|location| !stay.contains(&location.url.as_str())) {
         removed = removed.and(bytes(app, &image.id, location).await);
     }
-    leases::finish_remove(&app.db, &lease, removed.is_ok(), app.clock.now()).await?;
+    moves::finish_remove(&app.db, &lease, removed.is_ok(), app.clock.now()).await?;
     removed
 }
 
@@ -48,7 +49,7 @@ pub async fn resume(app: &App, lease: &Lease) -> Result<()> {
     for location in images::hidden_locations(&app.db, &lease.image_id).await? {
         bytes(app, &lease.image_id, &location).await?;
     }
-    Ok(leases::finish_remove(&app.db, lease, true, app.clock.now()).await?)
+    Ok(moves::finish_remove(&app.db, lease, true, app.clock.now()).await?)
 }
 
 /// Removes the bytes at `location`. What is not there is removed already, and what a store never removes is not ours.

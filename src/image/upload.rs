@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::blob::hash::{self, Digests};
 use crate::blob::{Body, BodyError, pipe};
-use crate::db::leases::Uploaded;
+use crate::db::moves::Uploaded;
 use crate::db::storage::{Allowance, Storage};
 use crate::error::{Error, Kind, Result};
 use crate::image::{claim, quota, room};

@@ -3,48 +3,14 @@
 use std::borrow::Cow;
 
 use super::credentials::{Credential, credential};
-use super::enforce::Policy;
 use super::explain::Trace;
 use super::parse::Check;
 use super::parse::pattern::{Pattern, Unfilled};
 use super::parse::subject::Subject;
+use super::standing::Policy;
 use super::target::{Target, or_none};
+use super::undecided::{MAX_CHECKS, MAX_DEPTH, Undecided};
 use crate::model::identity::Identity;
-
-/// How deep checks may stand in one another, counted through the rules that they name. Rules that name each other in a
-/// circle end here.
-const MAX_DEPTH: usize = 500;
-
-/// How many checks one question may cost. Without it, rules that name each other twice could cost years.
-const MAX_CHECKS: usize = 10_000;
-
-/// Why a rule has no answer. It is denied then, whatever stands around the check (`not` too): in the reference the
-/// request ends in an error.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Undecided {
-    /// The service at this address has to be asked, and deciding does no I/O: who may do that takes the address from
-    /// here, asks, and decides again with what is answered.
-    #[error("{0} has to be asked")]
-    Remote(String),
-    /// The address of a remote check needs a value that the target does not have.
-    #[error("the address of the remote check needs {0:?}, which the target does not have")]
-    MissingInAddress(String),
-    /// The right side of a check is no pattern.
-    #[error("in {0:?} a % is neither %(key)s nor %%")]
-    Pattern(String),
-    /// The left side of a check is neither a constant nor a name.
-    #[error("{0:?} is neither a constant nor the name of something of the caller")]
-    Subject(String),
-    /// The left side of a check goes below something that has nothing below it.
-    #[error("there is nothing below {0:?}")]
-    Path(String),
-    /// The rules name each other in a circle, or nearly so.
-    #[error("checks stand more than {MAX_DEPTH} deep in one another: do rules name each other in a circle?")]
-    TooDeep,
-    /// The rules name each other so often that asking them all takes too long.
-    #[error("more than {MAX_CHECKS} checks have to be asked")]
-    TooMany,
-}
 
 /// What other services have said, as far as one question needs it.
 #[derive(Clone, Debug, Default)]

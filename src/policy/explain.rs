@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::evaluate::Undecided;
 use super::parse::Check;
+use super::undecided::Undecided;
 
 /// What is told about a question while it is decided.
 pub(super) trait Trace {

@@ -13,15 +13,18 @@ pub mod property;
 mod review;
 pub mod rules;
 mod sample;
+mod standing;
 mod target;
+mod undecided;
 
 pub use credentials::as_json;
-pub use enforce::{InvalidRule, Policy, Settings};
-pub use evaluate::{Answers, Undecided};
+pub use evaluate::Answers;
 pub use explain::{Explanation, Reason};
 pub use rules::Rule;
 pub use sample::sample;
+pub use standing::{InvalidRule, Policy, Settings};
 pub use target::{CallerTarget, ImageTarget, Nothing, Target, new_image};
+pub use undecided::Undecided;
 
 #[cfg(test)]
 mod tests;

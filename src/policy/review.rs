@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::enforce::Policy;
 use super::parse::Check;
 use super::parse::subject::Subject;
+use super::standing::Policy;
 
 impl Policy {
     /// Everything in the rules that cannot work, one sentence each. None of it keeps the service from starting: such

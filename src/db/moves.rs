@@ -1,0 +1,226 @@
+//! The moves of an image whose bytes come or go. Whoever makes one holds the image's lease.
+
+use crate::clock::Timestamp;
+use crate::db::leases::{self, Lease};
+use crate::db::storage::{self, Allowance, Room};
+use crate::db::{Db, DbError, images, sql, usage};
+use crate::model::image::Location;
+use crate::model::lifecycle::Status;
+
+/// What an upload found out about the bytes.
+#[derive(Clone, Debug)]
+pub struct Uploaded {
+    /// Where they are.
+    pub location: Location,
+    /// How many.
+    pub size: i64,
+    /// Their MD5, in hex.
+    pub checksum: String,
+    /// The algorithm of `os_hash_value`.
+    pub os_hash_algo: String,
+    /// Their secure hash, in hex.
+    pub os_hash_value: String,
+}
+
+/// How the begin of an upload went. Nothing is written unless it is `Saving`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// The image is `saving`, and the lease is taken.
+    Saving,
+    /// The image is not `queued` any more.
+    NotQueued,
+    /// The project has no room for it.
+    Full(Room),
+    /// The project has too many uploads: so many with this one.
+    TooMany(i64),
+}
+
+/// Takes an upload's lease and moves its image from `queued` to `saving`. With an `allowance`, room for `size` bytes is
+/// reserved in the same breath; where the size is not known, some has to be left.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_upload(
+    db: &Db,
+    lease: &Lease,
+    allowance: Option<&Allowance>,
+    size: Option<i64>,
+    now: Timestamp,
+) -> Result<Begun, DbError> {
+    db.write(|tx| async move {
+        if let Some(allowance) = allowance {
+            // An image that cannot take data is told of before the room that it does not need.
+            let queued = sql!(
+                "SELECT 1 FROM images WHERE id = ? AND status = ? AND deleted = ?",
+                &lease.image_id,
+                Status::Queued.as_str(),
+                false
+            );
+            if tx.fetch_optional(queued).await?.is_none() {
+                return Ok(Begun::NotQueued);
+            }
+            let room = storage::room(&tx, allowance, &lease.image_id).await?;
+            if !allowance.storage.holds(size, room) {
+                return Ok(Begun::Full(room));
+            }
+            if let Some(most) = allowance.uploading {
+                usage::hold(&tx, allowance.project.as_deref()).await?;
+                let uploading = usage::uploading(allowance.project.as_deref(), &lease.image_id);
+                let [uploading] = usage::read(tx.fetch_optional(usage::together([uploading])).await?)?;
+                if uploading > most {
+                    return Ok(Begun::TooMany(uploading));
+                }
+            }
+        }
+        let moved = tx.execute(images::moved(&lease.image_id, Status::Queued, Status::Saving, now)).await?;
+        if moved == 0 {
+            return Ok(Begun::NotQueued);
+        }
+        // A lease of an earlier piece of work on a queued image has nothing left to guard.
+        tx.execute(sql!("DELETE FROM glint_leases WHERE image_id = ?", &lease.image_id)).await?;
+        leases::take(&tx, lease, now).await?;
+        if let Some(allowance) = allowance {
+            tx.execute(sql!(
+                "UPDATE glint_leases SET project = ?, reserved_bytes = ? WHERE image_id = ?",
+                allowance.project.as_ref(),
+                size.unwrap_or(0).max(0),
+                &lease.image_id
+            ))
+            .await?;
+        }
+        Ok(Begun::Saving)
+    })
+    .await
+}
+
+/// Ends an upload well: location, size and hashes are written and the image is `active`, and the lease is given back.
+/// False, and nothing written, when the lease is lost or the image is not `saving` any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish_upload(db: &Db, lease: &Lease, uploaded: &Uploaded, now: Timestamp) -> Result<bool, DbError> {
+    db.write(|tx| async move {
+        // Held first: what follows is then ours alone, and an image that is gone leaves the lease to guard the bytes.
+        if !leases::hold(&tx, lease, now).await? {
+            return Ok(false);
+        }
+        let active = tx
+            .execute(sql!(
+                "UPDATE images SET status = ?, size = ?, checksum = ?, os_hash_algo = ?, os_hash_value = ?, \
+                 updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
+                Status::Active.as_str(),
+                uploaded.size,
+                &uploaded.checksum,
+                &uploaded.os_hash_algo,
+                &uploaded.os_hash_value,
+                now,
+                &lease.image_id,
+                Status::Saving.as_str(),
+                false
+            ))
+            .await?;
+        if active == 0 {
+            return Ok(false);
+        }
+        images::put_location(&tx, &lease.image_id, &uploaded.location, now).await?;
+        leases::give_back(&tx, lease).await
+    })
+    .await
+}
+
+/// Ends an upload that failed: the image is `queued` again, if it still was `saving`, and the lease is given back.
+/// To be called when the bytes are removed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn undo_upload(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
+    db.write(|tx| async move {
+        if leases::give_back(&tx, lease).await? {
+            tx.execute(sql!(
+                "UPDATE images SET status = ?, size = ?, virtual_size = ?, updated_at = ? \
+                 WHERE id = ? AND status = ? AND deleted = ?",
+                Status::Queued.as_str(),
+                None::<i64>,
+                None::<i64>,
+                now,
+                &lease.image_id,
+                Status::Saving.as_str(),
+                false
+            ))
+            .await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Takes the lease for the deletion of an image's bytes. Somebody else's lease is left alone: deleting twice at once
+/// does no harm, and the conditional update of `finish_delete` decides.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_delete(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
+    let taken = db.write(|tx| async move { leases::take(&tx, lease, now).await }).await;
+    match taken {
+        Err(DbError::Duplicate) => Ok(()),
+        other => other,
+    }
+}
+
+/// Ends a deletion: the image and all that belongs to it is marked deleted, and the lease is given back.
+/// False, and nothing written, when the image does not stand at `from` any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp) -> Result<bool, DbError> {
+    db.write(|tx| async move {
+        let removed = images::remove(&tx, &lease.image_id, from, now).await?;
+        leases::give_back(&tx, lease).await?;
+        if removed {
+            // Who reads the bytes only to know their hash, stops: nothing is left to write that into.
+            let readers = sql!("DELETE FROM glint_leases WHERE image_id = ? AND purpose = ?", &lease.image_id, "adopt");
+            tx.execute(readers).await?;
+        }
+        Ok(removed)
+    })
+    .await
+}
+
+/// Takes the lease for removing the bytes at `locations`, which nobody sees from now on. False, and nothing written, when
+/// somebody else is at work on the image, when it is not active any more, or when these are not its locations any more or
+/// all that it has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_remove(db: &Db, lease: &Lease, locations: &[i64], now: Timestamp) -> Result<bool, DbError> {
+    let begun = db
+        .write(|tx| async move {
+            tx.take_turn(&lease.image_id).await?;
+            leases::take(&tx, lease, now).await?;
+            let hidden = images::hide_locations(&tx, &lease.image_id, locations, now).await?;
+            if !hidden {
+                leases::give_back(&tx, lease).await?;
+            }
+            Ok(hidden)
+        })
+        .await;
+    match begun {
+        Err(DbError::Duplicate) => Ok(false),
+        other => other,
+    }
+}
+
+/// Ends the removal of bytes: the locations that were hidden for it are marked deleted, or, when the bytes are still
+/// there, are back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish_remove(db: &Db, lease: &Lease, removed: bool, now: Timestamp) -> Result<(), DbError> {
+    db.write(|tx| async move {
+        if leases::give_back(&tx, lease).await? {
+            images::settle_locations(&tx, &lease.image_id, removed, now).await?;
+        }
+        Ok(())
+    })
+    .await
+}
