@@ -4,7 +4,7 @@ use hyper::HeaderMap;
 use hyper::header::{FORWARDED, HOST};
 use hyper::http::uri::{Authority, PathAndQuery};
 
-use crate::api::ctx::header;
+use crate::api::headers::header;
 
 /// The address without a path of the API. `believed`: a proxy in front says how the client reached it.
 pub(crate) fn base_url(headers: &HeaderMap, scheme: &str, believed: bool) -> String {

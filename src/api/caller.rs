@@ -2,7 +2,8 @@
 
 use hyper::HeaderMap;
 
-use crate::api::ctx::{Call, header};
+use crate::api::ctx::Call;
+use crate::api::headers::header;
 use crate::api::rules;
 use crate::auth::Authority;
 use crate::auth::keystone::Shown;

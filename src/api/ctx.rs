@@ -1,19 +1,31 @@
-//! One request on its way through the API: who calls, what for, and the policy to ask.
+//! One request on its way through the API: who calls, and what for.
 
 use std::sync::{Arc, Mutex};
 
 use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use hyper::{HeaderMap, Method};
+use hyper::{HeaderMap, Method, Uri};
 
+use crate::api::address;
+use crate::api::headers::header;
 use crate::api::query::Query;
-use crate::api::{address, ownership, protection, rules};
 use crate::app::App;
 use crate::blob::Body;
-use crate::db::images;
 use crate::error::{Error, Kind, Result};
 use crate::model::identity::Identity;
-use crate::model::image::Image;
-use crate::policy::{ImageTarget, Rule, Target};
+
+/// The head of a request, and who it came through.
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// The id of the request.
+    pub request_id: String,
+}
 
 /// One request.
 pub struct Call {
@@ -23,6 +35,8 @@ pub struct Call {
     pub identity: Identity,
     /// The method.
     pub method: Method,
+    /// Path and query, as the client sent them.
+    pub uri: Uri,
     /// What stands in the places of the route's pattern, in order.
     pub places: Vec<String>,
     /// The query.
@@ -59,6 +73,22 @@ impl RequestBody {
 }
 
 impl Call {
+    /// A request of which nothing is known yet but what its head says.
+    pub fn new(app: Arc<App>, head: Head, body: RequestBody) -> Self {
+        Self {
+            app,
+            identity: Identity::default(),
+            method: head.method,
+            uri: head.uri,
+            places: Vec::new(),
+            query: Query::default(),
+            headers: head.headers,
+            scheme: head.scheme,
+            request_id: head.request_id,
+            body,
+        }
+    }
+
     /// What stands in place `at` of the route's pattern.
     pub fn place(&self, at: usize) -> &str {
         self.places.get(at).map_or("", String::as_str)
@@ -97,59 +127,4 @@ impl Call {
         }
         Ok(())
     }
-
-    /// The image `id`, as far as the caller may see it, with its locations in the order in which they are read; none if
-    /// not at all.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn image(&self, id: &str) -> Result<Option<Image>> {
-        let mut found = images::find(&self.app.db, id, &self.identity).await?;
-        if let Some(image) = &mut found {
-            self.app.stores.arrange(&mut image.locations);
-        }
-        protection::hide(self, found.as_mut_slice());
-        Ok(found)
-    }
-
-    /// Asks `rule` about `target`.
-    ///
-    /// # Errors
-    /// `Forbidden` when it does not hold.
-    pub async fn allow(&self, rule: Rule, target: &dyn Target) -> Result<()> {
-        if rules::hold(&self.app, rule, &self.identity, target).await {
-            return Ok(());
-        }
-        Err(Error::forbidden(format!("You are not authorized to complete {} action.", rule.name())))
-    }
-
-    /// `image` as a target, as this caller sees it.
-    pub fn target_of<'a>(&'a self, image: &'a Image) -> ImageTarget<'a> {
-        ImageTarget { image, caller: &self.identity }
-    }
-
-    /// Asks `rule` about `image`, and whose it is where the reference does.
-    ///
-    /// # Errors
-    /// `Forbidden` when it does not hold, or `NotFound` when the caller may not even know that the image is there.
-    pub async fn allow_image(&self, rule: Rule, image: &Image) -> Result<()> {
-        self.allow_by_rule(rule, image).await?;
-        ownership::of_image(self, rule, image)
-    }
-
-    /// Asks `rule` about `image`, and nothing else.
-    ///
-    /// # Errors
-    /// As of `allow_image`.
-    pub async fn allow_by_rule(&self, rule: Rule, image: &Image) -> Result<()> {
-        let target = self.target_of(image);
-        let Err(refusal) = self.allow(rule, &target).await else { return Ok(()) };
-        let seen = rule != Rule::GetImage && self.allow(Rule::GetImage, &target).await.is_ok();
-        Err(if seen { refusal } else { Error::new(Kind::NotFound) })
-    }
-}
-
-/// Header `name`, if it is there and is text.
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -16,18 +16,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use hyper::header::{ALLOW, HeaderName, HeaderValue, VARY};
+use hyper::http::uri::PathAndQuery;
 use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
-use crate::api::ctx::{Call, RequestBody};
+use crate::api::ctx::{Call, Head, RequestBody};
+use crate::api::paths;
 use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{Outgoing, Reply};
-use crate::api::routes::{self, Head};
 use crate::app::App;
 use crate::auth::standalone::Standalone;
 use crate::error::{Error, Kind, Result};
 use crate::model::account::{Role, Token};
-use crate::model::identity::Identity;
 
 const PREFIX: &str = "/identity";
 
@@ -116,8 +116,6 @@ pub const ROUTES: &[Route] = &[
 /// One request to the Identity API.
 pub(crate) struct Visit {
     call: Call,
-    /// Path and query as the client sent them.
-    target: String,
 }
 
 impl Visit {
@@ -135,7 +133,8 @@ impl Visit {
 
     /// The address of what was asked for.
     fn own_url(&self) -> String {
-        format!("{}{}", self.base_url(), self.target)
+        let asked = self.call.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        format!("{}{asked}", self.base_url())
     }
 
     /// The users, projects and tokens.
@@ -152,22 +151,9 @@ pub(crate) fn owns(path: &str) -> bool {
 
 /// Answers one request.
 pub(crate) async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Reply {
-    let visit = Visit {
-        target: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-        call: Call {
-            app,
-            identity: Identity::default(),
-            method: head.method,
-            places: Vec::new(),
-            query: Query::default(),
-            headers: head.headers,
-            scheme: head.scheme,
-            request_id: head.request_id,
-            body,
-        },
-    };
+    let visit = Visit { call: Call::new(app, head, body) };
     let identity_url = visit.identity_url();
-    let mut reply = match dispatch(visit, head.uri.path(), head.uri.query().unwrap_or("")).await {
+    let mut reply = match dispatch(visit).await {
         Ok(reply) => reply,
         Err(error) => error::reply(&error, &identity_url),
     };
@@ -175,8 +161,8 @@ pub(crate) async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Repl
     reply
 }
 
-async fn dispatch(mut visit: Visit, path: &str, query: &str) -> Result<Reply> {
-    let path = percent_decode_str(path).decode_utf8().map_err(|_| Error::invalid(UNDECODABLE))?;
+async fn dispatch(mut visit: Visit) -> Result<Reply> {
+    let path = percent_decode_str(visit.call.uri.path()).decode_utf8().map_err(|_| Error::invalid(UNDECODABLE))?;
     let Some((route, places)) = find(path[PREFIX.len()..].trim_end_matches('/')) else {
         return Err(Error::new(Kind::NotFound));
     };
@@ -188,7 +174,7 @@ async fn dispatch(mut visit: Visit, path: &str, query: &str) -> Result<Reply> {
         return elsewhere(route, &method);
     };
     visit.call.places = places;
-    visit.call.query = Query::parse(query)?;
+    visit.call.query = Query::parse(visit.call.uri.query().unwrap_or(""))?;
     match endpoint.handler {
         Handler::Open(handler) => handler(visit).await,
         Handler::Bearer(handler) => {
@@ -200,7 +186,7 @@ async fn dispatch(mut visit: Visit, path: &str, query: &str) -> Result<Reply> {
 
 fn find(path: &str) -> Option<(&'static Route, Vec<String>)> {
     let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-    ROUTES.iter().find_map(|route| Some((route, routes::places(route.path, &segments)?)))
+    ROUTES.iter().find_map(|route| Some((route, paths::places(route.path, &segments)?)))
 }
 
 /// The answer for a method that a path does not have.

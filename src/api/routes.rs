@@ -4,12 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use hyper::header::{HeaderValue, LOCATION, WWW_AUTHENTICATE};
-use hyper::{HeaderMap, Method, StatusCode, Uri};
+use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
-use crate::api::ctx::{Call, RequestBody};
+use crate::api::ctx::{Call, Head, RequestBody};
 use crate::api::error::{self, Asked};
 use crate::api::metadefs::{namespaces, objects, properties, resource_types};
+use crate::api::paths::{one_slash_each, places};
 use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
@@ -19,7 +20,6 @@ use crate::api::{
 };
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
-use crate::model::identity::Identity;
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
 
@@ -223,20 +223,6 @@ pub const ROUTES: &[Route] = &[
     },
 ];
 
-/// The head of a request, and who it came through.
-pub struct Head {
-    /// The method.
-    pub method: Method,
-    /// Path and query.
-    pub uri: Uri,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// `http` or `https`.
-    pub scheme: &'static str,
-    /// The id of the request.
-    pub request_id: String,
-}
-
 /// Answers one request.
 pub async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Reply {
     let asked = Asked { method: head.method.clone(), headers: head.headers.clone() };
@@ -256,17 +242,6 @@ pub async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Reply {
     cors::shared(&shown.config.cors, &asked, reply)
 }
 
-/// compat: the reference takes slashes in a row for one, encoded ones too.
-fn one_slash_each(path: &str) -> String {
-    let mut plain = String::with_capacity(path.len());
-    for char in path.chars() {
-        if char != '/' || !plain.ends_with('/') {
-            plain.push(char);
-        }
-    }
-    plain
-}
-
 async fn images_api(app: Arc<App>, head: Head, path: &str, body: RequestBody, asked: &Asked) -> Reply {
     match dispatch(app, head, path, body, asked).await {
         Ok(reply) => reply,
@@ -282,17 +257,7 @@ async fn images_api(app: Arc<App>, head: Head, path: &str, body: RequestBody, as
 }
 
 async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, asked: &Asked) -> Result<Reply> {
-    let mut call = Call {
-        app,
-        identity: Identity::default(),
-        method: head.method,
-        places: Vec::new(),
-        query: Query::default(),
-        headers: head.headers,
-        scheme: head.scheme,
-        request_id: head.request_id,
-        body,
-    };
+    let mut call = Call::new(app, head, body);
     let path = match versions::negotiate(path, &call.headers, &call.app.config) {
         Negotiated::List { explicit } => return versions::list(&call.app.config, &call.base_url(), explicit),
         Negotiated::Api(path) => path,
@@ -318,7 +283,7 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
         return Err(Error::invalid("A body is not expected with this request."));
     }
     call.places = places;
-    call.query = Query::parse(head.uri.query().unwrap_or(""))?;
+    call.query = Query::parse(call.uri.query().unwrap_or(""))?;
     let catalogue = changes_definitions(route, &call).then(|| Arc::clone(&call.app));
     let reply = (endpoint.handler)(call).await?;
     if let Some(app) = catalogue {
@@ -360,18 +325,4 @@ fn unknown(call: &Call, asked: &Asked) -> Result<Reply> {
 fn find(path: &str) -> Option<(&'static Route, Vec<String>)> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     ROUTES.iter().find_map(|route| Some((route, places(route.path, &segments)?)))
-}
-
-/// What stands in the places of `pattern` when `segments` are of its form.
-pub(super) fn places(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
-    let mut places = Vec::new();
-    let mut wanted = pattern[1..].split('/');
-    for segment in segments {
-        match wanted.next()? {
-            "{}" if !segment.is_empty() => places.push((*segment).to_owned()),
-            literal if literal == *segment => {}
-            _ => return None,
-        }
-    }
-    wanted.next().is_none().then_some(places)
 }

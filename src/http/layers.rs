@@ -9,8 +9,8 @@ use hyper::header::{EXPECT, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use tracing::Instrument;
 
-use crate::api::routes::{self, Head};
-use crate::api::{Outgoing, RequestBody, refuse};
+use crate::api::routes;
+use crate::api::{Head, Outgoing, RequestBody, refuse};
 use crate::app::App;
 use crate::blob::pipe;
 use crate::clock::new_uuid;

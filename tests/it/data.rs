@@ -284,7 +284,7 @@ async fn an_image_deleted_during_its_upload() {
         gone.await.unwrap();
         Ok(bytes::text(1, 0, 10))
     });
-    let head = glint::api::routes::Head {
+    let head = glint::api::Head {
         method: hyper::Method::PUT,
         uri: format!("/v2/images/{id}/file").parse().unwrap(),
         headers: [("content-type", "application/octet-stream"), ("accept", "application/json")]

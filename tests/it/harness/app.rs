@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use glint::api::routes::{Head, answer};
+use glint::api::Head;
+use glint::api::routes::answer;
 use glint::api::{Outgoing, RequestBody};
 use glint::app::App;
 use glint::blob::Body;
