@@ -14,6 +14,7 @@ mod database_servers;
 mod definition_files;
 mod dice;
 mod differential;
+mod galera;
 mod keystone;
 mod manage;
 mod memory;

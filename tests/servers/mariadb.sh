@@ -6,8 +6,8 @@
 set -euo pipefail
 . "$(dirname "$0")/server.sh"
 
-# The server gives its rights away; who is not root keeps what they have.
-as() { if [ "$(id -u)" = 0 ]; then echo "--user=$1"; fi; }
+# The server of root is the user mysql, and its folder, too.
+if [ "$(id -u)" = 0 ]; then AS=(--user=mysql); else AS=(); fi
 
 client() { mariadb --no-defaults --socket="$FOLDER/sock" --user=root "$@"; }
 
@@ -17,13 +17,14 @@ start() {
   [ -z "${DURABLE:-}" ] || flush=1
   if [ ! -d "$FOLDER/data/mysql" ]; then
     mkdir -p "$FOLDER/data"
-    mariadb-install-db --no-defaults $(as root) --datadir="$FOLDER/data" --skip-test-db \
+    [ ${#AS[@]} = 0 ] || chown mysql "$FOLDER" "$FOLDER/data"
+    mariadb-install-db --no-defaults "${AS[@]}" --datadir="$FOLDER/data" --skip-test-db \
       --auth-root-authentication-method=normal >"$FOLDER/install.log" 2>&1
   fi
-  detached mariadbd --no-defaults $(as root) --datadir="$FOLDER/data" --bind-address=127.0.0.1 --port="$port" \
+  detached mariadbd --no-defaults "${AS[@]}" --datadir="$FOLDER/data" --bind-address=127.0.0.1 --port="$port" \
     --socket="$FOLDER/sock" --pid-file="$FOLDER/pid" --innodb-flush-log-at-trx-commit="$flush" \
     --innodb-buffer-pool-size=64M --max-connections=300 ${OPTIONS:-}
-  wait_for mariadb-admin --no-defaults --socket="$FOLDER/sock" --user=root ping
+  wait_for client -e "SELECT * FROM mysql.db"
   client -e "
     CREATE DATABASE IF NOT EXISTS glance CHARACTER SET utf8;
     CREATE USER IF NOT EXISTS glance@'127.0.0.1' IDENTIFIED BY 'glance';
