@@ -98,6 +98,17 @@ impl Error {
     }
 }
 
+/// The texts of `error` and of all that caused it.
+pub fn with_causes(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(this) = cause {
+        text = format!("{text}: {this}");
+        cause = this.source();
+    }
+    text
+}
+
 macro_rules! constructors {
     ($($name:ident => $kind:ident),* $(,)?) => {
         impl Error {

@@ -11,7 +11,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 
 use crate::api::reply::{self, Outgoing, Reply, with_type};
-use crate::error::{Error, Kind, Text};
+use crate::error::{Error, Kind, Text, with_causes};
 
 /// The head of a request, as far as the body of an error shows it.
 #[derive(Clone, Debug)]
@@ -66,13 +66,7 @@ pub fn refuse(status: StatusCode, text: &str) -> Reply {
 pub(super) fn log(error: &Error) {
     match error.kind() {
         Kind::Internal | Kind::Unavailable => {
-            let mut causes = String::new();
-            let mut cause = error.source();
-            while let Some(this) = cause {
-                // Writing to a String cannot fail.
-                let _ = write!(causes, "{}{this}", if causes.is_empty() { "" } else { ": " });
-                cause = this.source();
-            }
+            let causes = error.source().map(with_causes).unwrap_or_default();
             tracing::error!(causes, "request failed: {error}");
         }
         _ => tracing::debug!("request refused: {error}"),

@@ -26,7 +26,7 @@ pub fn body(blocks: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>) -
 pub enum BodyError {
     /// The sender hung up or broke the framing.
     #[error("the sender ended the data early: {0}")]
-    Broken(#[source] io::Error),
+    Broken(io::Error),
     /// Nothing came for longer than the stall timeout.
     #[error("no data came for {seconds} s")]
     Stalled {
@@ -41,8 +41,8 @@ pub enum BodyError {
     },
     /// Whoever wanted the bytes wants no more of them.
     #[error("{0}")]
-    Refused(#[source] Box<Error>),
+    Refused(Box<Error>),
     /// The medium that the bytes are read from failed.
     #[error("reading the data failed: {0}")]
-    Medium(#[source] io::Error),
+    Medium(io::Error),
 }

@@ -96,7 +96,7 @@ impl Db {
     /// When the file cannot be opened.
     pub async fn connect_sqlite(file: &Path) -> Result<Self, DbError> {
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
-        made.map_err(DbError::unavailable)?;
+        made.map_err(|error| DbError::unavailable(format!("{}: {error}", file.display())))?;
         let file = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file)).await.map_err(DbError::unavailable)??;
         Ok(Self { engine: Arc::new(Engine::Sqlite(opened)) })
@@ -127,7 +127,7 @@ impl Db {
     }
 }
 
-/// What the engine, or the way to it, said.
+/// What the engine, or the way to it, said. The text of an error has it, so it is nobody's `source`: it would be told twice.
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why the database did not do it.
@@ -141,28 +141,28 @@ pub enum DbError {
     Defined(Definition, String),
     /// Another transaction was in the way; the same work may be tried again.
     #[error("another transaction was in the way: {0}")]
-    Contended(#[source] Source),
+    Contended(Source),
     /// The database or a connection to it is away.
     #[error("the database is not available: {0}")]
-    Unavailable(#[source] Source),
+    Unavailable(Source),
     /// A statement took longer than its deadline.
     #[error("a statement took longer than {} s", STATEMENT_DEADLINE.as_secs())]
     Deadline,
     /// A value is too long, too large, or has characters that the column cannot hold.
     #[error("a value does not fit: {0}")]
-    Unfit(#[source] Source),
+    Unfit(Source),
     /// A row holds what it cannot hold.
     #[error("unreadable row: {0}")]
     Unreadable(String),
     /// A table, a column or an index is there already.
     #[error("it is there already: {0}")]
-    Exists(#[source] Source),
+    Exists(Source),
     /// The schema is not one that this can be done with.
     #[error("{0}")]
     Schema(String),
     /// Anything else: a defect of ours, or of the schema.
     #[error("{0}")]
-    Other(#[source] Source),
+    Other(Source),
 }
 
 impl DbError {

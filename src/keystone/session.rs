@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::{Clock, Timestamp};
 use crate::config::keystone::Access;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, with_causes};
 use crate::fetch::certificates;
 use crate::keystone::catalog::OwnToken;
 use crate::keystone::login;
@@ -214,7 +214,8 @@ impl Session {
 
     /// A failure of the connection. Only one that is not the fault of a single question makes us rest.
     fn failed(&self, error: &reqwest::Error) -> Away {
-        let away = Away::because(causes(error));
+        // There is no token in it: tokens are only in headers.
+        let away = Away::because(with_causes(error));
         if error.is_connect() || error.is_timeout() { self.rest(away) } else { away }
     }
 
@@ -244,17 +245,6 @@ fn sensitive(token: &str) -> Result<HeaderValue, Away> {
     let mut value = HeaderValue::from_str(token).map_err(|error| Away::because(error.to_string()))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// An error with its causes. There is no token in it: tokens are only in headers.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(this) = cause {
-        text = format!("{text}: {this}");
-        cause = this.source();
-    }
-    text
 }
 
 fn http(access: &Access) -> Result<reqwest::Client> {
