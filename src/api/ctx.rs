@@ -8,6 +8,7 @@ use hyper::{HeaderMap, Method, Uri};
 use crate::api::address;
 use crate::api::headers::header;
 use crate::api::query::Query;
+use crate::api::rules::Said;
 use crate::app::App;
 use crate::blob::Body;
 use crate::error::{Error, Kind, Result};
@@ -49,6 +50,8 @@ pub struct Call {
     pub request_id: String,
     /// What the client sends.
     pub body: RequestBody,
+    /// What was asked already about properties that are protected.
+    pub said_of_properties: Said,
 }
 
 /// What a client sends after the head of its request.
@@ -86,6 +89,7 @@ impl Call {
             scheme: head.scheme,
             request_id: head.request_id,
             body,
+            said_of_properties: Said::default(),
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply> {
     for image in &mut images {
         call.app.stores.arrange(&mut image.locations);
     }
-    protection::hide(&call, &mut images);
+    protection::hide(&call, &mut images).await;
     let last = page::last_of_full(&images, page.limit, |image| &image.id);
     let (first, next) = page::links("/v2/images", &call.query, last);
     let mut visible = Vec::with_capacity(images.len());
@@ -67,7 +67,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     let mut image = new_image(&call, attributes)?;
     let warnings = definitions::check(&call, &image, image.properties.keys().map(String::as_str)).await?;
     creation::create(&call.app, &image, limit.as_ref()).await?;
-    protection::hide(&call, std::slice::from_mut(&mut image));
+    protection::hide(&call, std::slice::from_mut(&mut image)).await;
     let mut created = shown(&call, StatusCode::CREATED, &image)?;
     let headers = created.headers_mut();
     let location = format!("{}{}", call.base_url(), href(&image));
@@ -205,10 +205,12 @@ async fn may_create(call: &Call, attributes: &[Attribute]) -> Result<()> {
         call.allow(rule, &target).await?;
     }
     ownership::of_new_image(call, owner)?;
-    attributes.iter().try_for_each(|attribute| match attribute {
-        Attribute::Property(name, _) => protection::allow(call, Operation::Create, name),
-        _ => Ok(()),
-    })
+    for attribute in attributes {
+        if let Attribute::Property(name, _) = attribute {
+            protection::allow(call, Operation::Create, name).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The rule that a visibility needs beside that of the change itself.
@@ -243,14 +245,14 @@ async fn apply(call: &Call, image: &mut Image, change: &Change) -> Result<()> {
             }
             if let Attribute::Property(name, _) | Attribute::NoProperty(name) = attribute {
                 let there = image.properties.contains_key(name);
-                protection::allow(call, if there { Operation::Update } else { Operation::Create }, name)?;
+                protection::allow(call, if there { Operation::Update } else { Operation::Create }, name).await?;
             }
             update::set(&call.app, image, attribute.clone())
         }
         Change::Remove { name } => {
             call.allow_image(Rule::ModifyImage, image).await?;
             if image.properties.contains_key(name) {
-                protection::allow(call, Operation::Delete, name)?;
+                protection::allow(call, Operation::Delete, name).await?;
             }
             update::remove(image, name)
         }

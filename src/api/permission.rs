@@ -18,7 +18,7 @@ impl Call {
         if let Some(image) = &mut found {
             self.app.stores.arrange(&mut image.locations);
         }
-        protection::hide(self, found.as_mut_slice());
+        protection::hide(self, found.as_mut_slice()).await;
         Ok(found)
     }
 

@@ -5,26 +5,25 @@ use std::collections::HashMap;
 
 use crate::api::ctx::Call;
 use crate::api::patch::reserved_text;
+use crate::api::rules;
 use crate::error::{Error, Result};
 use crate::model::image::Image;
 use crate::policy::property::Operation;
 
 /// Takes away from `images` what the caller may not read. It is kept when they are saved: only what changed is written.
-pub(crate) fn hide(call: &Call, images: &mut [Image]) {
+pub(crate) async fn hide(call: &Call, images: &mut [Image]) {
     if call.app.property_rules.is_none() {
         return;
     }
-    // Images have much the same properties: each name is asked for once.
+    // Images have much the same properties: each name is looked up once.
     let mut readable: HashMap<String, bool> = HashMap::new();
     for image in images {
-        image.properties.retain(|name, _| {
-            if let Some(known) = readable.get(name) {
-                return *known;
+        for name in image.properties.keys() {
+            if !readable.contains_key(name) {
+                readable.insert(name.clone(), allowed(call, Operation::Read, name).await);
             }
-            let may = allowed(call, Operation::Read, name);
-            readable.insert(name.clone(), may);
-            may
-        });
+        }
+        image.properties.retain(|name, _| readable.get(name).is_some_and(|may| *may));
     }
 }
 
@@ -32,11 +31,18 @@ pub(crate) fn hide(call: &Call, images: &mut [Image]) {
 ///
 /// # Errors
 /// `Forbidden` when they may not.
-pub(crate) fn allow(call: &Call, operation: Operation, name: &str) -> Result<()> {
-    if allowed(call, operation, name) { Ok(()) } else { Err(Error::forbidden(reserved_text(name))) }
+pub(crate) async fn allow(call: &Call, operation: Operation, name: &str) -> Result<()> {
+    if allowed(call, operation, name).await { Ok(()) } else { Err(Error::forbidden(reserved_text(name))) }
 }
 
-fn allowed(call: &Call, operation: Operation, name: &str) -> bool {
-    let rules = call.app.property_rules.as_ref();
-    rules.is_none_or(|rules| rules.allow(&call.app.policy.now(), &call.identity, operation, name))
+async fn allowed(call: &Call, operation: Operation, name: &str) -> bool {
+    let Some(rules) = &call.app.property_rules else { return true };
+    let guard = rules.guard(operation, name);
+    let rule = guard.name();
+    if let Some(said) = call.said_of_properties.of(&rule) {
+        return said;
+    }
+    let open = rules::open(&call.app, guard, &call.identity).await;
+    call.said_of_properties.note(rule, open);
+    open
 }

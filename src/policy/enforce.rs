@@ -4,7 +4,7 @@ use super::credentials::scope;
 use super::evaluate::{Answers, Question};
 use super::explain::{Explanation, Reason, Recorder, Silent};
 use super::rules::Rule;
-use super::standing::{Entry, Policy};
+use super::standing::Policy;
 use super::target::Target;
 use super::undecided::Undecided;
 use crate::model::identity::Identity;
@@ -38,14 +38,20 @@ impl Policy {
     /// As [`check`](Self::check), for a rule that only the operator knows. One that does not exist is the default rule,
     /// as in a `rule:` check.
     pub fn check_named(&self, name: &str, caller: &Identity, target: &dyn Target) -> bool {
-        self.entry(name).is_some_and(|entry| {
-            entry.answers(name, caller) && self.decide_entry(entry, caller, target).unwrap_or(false)
-        })
+        self.entry(name).is_some_and(|entry| entry.answers(name, caller))
+            && self.decide_inner_by(&Answers::default(), name, caller, target).unwrap_or(false)
     }
 
-    /// As [`check`](Self::check), for a rule that another rule names: whatever the token is for.
-    pub fn check_inner(&self, name: &str, caller: &Identity, target: &dyn Target) -> bool {
-        self.entry(name).is_some_and(|entry| self.decide_entry(entry, caller, target).unwrap_or(false))
+    /// As [`decide_by`](Self::decide_by), for a rule that another rule names: whatever the token is for.
+    pub fn decide_inner_by(
+        &self,
+        answers: &Answers,
+        name: &str,
+        caller: &Identity,
+        target: &dyn Target,
+    ) -> Result<bool, Undecided> {
+        let Some(entry) = self.entry(name) else { return Ok(false) };
+        Question::new(self, caller, target, answers, Silent).ask(&entry.check).0
     }
 
     /// The same answer as [`check_named`](Self::check_named), with every check that was asked for it.
@@ -64,10 +70,6 @@ impl Policy {
             }
         };
         Explanation { rule: name.to_owned(), allowed, reasons }
-    }
-
-    fn decide_entry(&self, entry: &Entry, caller: &Identity, target: &dyn Target) -> Result<bool, Undecided> {
-        Question::new(self, caller, target, &Answers::default(), Silent).ask(&entry.check).0
     }
 }
 

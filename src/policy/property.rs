@@ -8,7 +8,9 @@ mod ini;
 use regex::{Regex, RegexBuilder};
 
 use super::Policy;
+use super::evaluate::Answers;
 use super::target::Nothing;
+use super::undecided::Undecided;
 use crate::model::identity::Identity;
 use ini::Section;
 
@@ -116,6 +118,37 @@ enum Permitted {
     Rule(String),
 }
 
+/// Who may do one thing to the properties of one section.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard<'a> {
+    section: &'a str,
+    operation: Operation,
+    permitted: &'a Permitted,
+}
+
+impl Guard<'_> {
+    /// The name of the rule that this is, as the reference makes it.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.section, self.operation.as_str())
+    }
+
+    /// Whether it lets `caller` through, with what other services have said.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub fn decide_by(&self, answers: &Answers, policy: &Policy, caller: &Identity) -> Result<bool, Undecided> {
+        match self.permitted {
+            Permitted::Everybody => Ok(true),
+            Permitted::Nobody => Ok(false),
+            // compat: the roles of a service that passes a user's request on count, too.
+            Permitted::Roles(roles) => {
+                Ok(caller.roles.iter().chain(&caller.service_roles).any(|role| roles.contains(role)))
+            }
+            Permitted::Rule(rule) => policy.decide_inner_by(answers, rule, caller, &Nothing),
+        }
+    }
+}
+
 impl PropertyRules {
     /// Rules in the format `roles`: role names with commas between them.
     pub fn by_roles(text: &str) -> Result<Self, BadProtection> {
@@ -145,21 +178,17 @@ impl PropertyRules {
         &self.warnings
     }
 
-    /// Whether `caller` may do `operation` to the property called `name`.
-    pub fn allow(&self, policy: &Policy, caller: &Identity, operation: Operation, name: &str) -> bool {
+    /// What guards the property called `name` against `operation`.
+    pub fn guard(&self, operation: Operation, name: &str) -> Guard<'_> {
         if name.starts_with(OURS) {
-            return true;
+            return Guard { section: OURS, operation, permitted: &Permitted::Everybody };
         }
         let section = self.sections.iter().find(|(pattern, _)| pattern.is_match(name));
-        match section.map(|(_, permitted)| &permitted[operation as usize]) {
-            Some(Permitted::Everybody) => true,
-            None | Some(Permitted::Nobody) => false,
-            // compat: the roles of a service that passes a user's request on count, too.
-            Some(Permitted::Roles(roles)) => {
-                caller.roles.iter().chain(&caller.service_roles).any(|role| roles.contains(role))
-            }
-            Some(Permitted::Rule(rule)) => policy.check_inner(rule, caller, &Nothing),
-        }
+        section.map_or(Guard { section: "", operation, permitted: &Permitted::Nobody }, |(pattern, permitted)| Guard {
+            section: pattern.as_str(),
+            operation,
+            permitted: &permitted[operation as usize],
+        })
     }
 
     fn read(

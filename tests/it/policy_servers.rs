@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use percent_encoding::percent_decode_str;
+use glint::config::{PropertyProtection, PropertyProtectionFormat};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,12 +19,28 @@ async fn service(
     timeout: Duration,
     answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
 ) -> (TestApp, Wire, TempDir) {
+    protecting("", rules, as_json, timeout, answer).await
+}
+
+/// The same, with rules for properties, if any.
+async fn protecting(
+    properties: &str,
+    rules: &str,
+    as_json: bool,
+    timeout: Duration,
+    answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+) -> (TestApp, Wire, TempDir) {
     let wire = Wire::start(answer).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("policy.yaml");
     fs::write(&file, rules.replace("{}", &format!("http://{}", wire.address))).unwrap();
     let app = TestApp::with(|config| {
         config.policy.policy_file = Some(file);
+        config.property_protection = (!properties.is_empty()).then(|| {
+            let file = folder.path().join("properties.conf");
+            fs::write(&file, properties).unwrap();
+            PropertyProtection { file, format: PropertyProtectionFormat::Policies }
+        });
         config.remote_checks.as_json = as_json;
         config.remote_checks.timeout = timeout;
     })
@@ -36,17 +52,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn says(text: &str) -> Reply {
     Reply::Answer(200, String::new(), text.as_bytes().to_vec())
-}
-
-/// The fields of a form, each of which is JSON.
-fn fields(form: &[u8]) -> Value {
-    let form = std::str::from_utf8(form).unwrap();
-    let field = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap();
-        let value = percent_decode_str(value).decode_utf8().unwrap();
-        (name.to_owned(), serde_json::from_str(&value).unwrap())
-    };
-    Value::Object(form.split('&').map(field).collect())
 }
 
 /// What is asked, in both forms.
@@ -63,7 +68,7 @@ async fn the_question() {
             assert_eq!(asked.method, "POST");
             let form = if as_json { "application/json" } else { "application/x-www-form-urlencoded" };
             assert_eq!(asked.header("content-type"), Some(form));
-            if as_json { serde_json::from_slice(&asked.body).unwrap() } else { fields(&asked.body) }
+            if as_json { serde_json::from_slice(&asked.body).unwrap() } else { asked.form() }
         });
         let caller = json!({
             "user_id": "user-member", "user_domain_id": null, "system_scope": null, "domain_id": null,
@@ -157,4 +162,58 @@ async fn services_are_bounded() {
         assert_eq!(app.get(MEMBER, "/v2/images").await.status, status, "{count}");
         assert_eq!(wire.seen().len(), 16);
     }
+}
+
+/// Rules that a property protection file names are asked as any other, each once a request: (what is asked, who, status,
+/// rules that the service is asked for).
+#[tokio::test]
+async fn of_single_properties() {
+    let properties = "[^x_.*]\ncreate = writers\nread = readers\nupdate = writers\ndelete = writers\n\
+                      [.*]\ncreate = @\nread = @\nupdate = @\ndelete = @\n";
+    let rules = "readers: '{}/readers'\nwriters: 'role:admin or {}/writers'";
+    let says = |asked: &Asked| {
+        let fields = asked.form();
+        assert_eq!(fields["target"], json!({}));
+        let member = fields["credentials"]["project_id"] == "p1";
+        says(if asked.path == "/readers" || member { "True" } else { "False" })
+    };
+    let (app, wire, _folder) = protecting(properties, rules, false, PATIENCE, says).await;
+    let rules_asked = |from: usize| -> Vec<String> {
+        let seen = wire.seen();
+        seen[from..].iter().map(|asked| asked.form()["rule"].as_str().unwrap().to_owned()).collect()
+    };
+    let many = json!({"x_1": "a", "x_2": "b", "x_3": "c", "y": "d", "visibility": "community"});
+    let id = app.create(MEMBER, many.clone()).await;
+    assert_eq!(rules_asked(0), ["^x_.*:create", "^x_.*:read"], "not once for each property");
+    app.create(MEMBER, many.clone()).await;
+    let before = wire.seen().len();
+    let listed = app.get(OTHER, "/v2/images?visibility=community").await;
+    assert_eq!(listed.json()["images"].as_array().unwrap().len(), 2);
+    assert_eq!(listed.json()["images"][1]["x_3"], "c");
+    assert_eq!(rules_asked(before), ["^x_.*:read"], "not once for each image");
+
+    let before = wire.seen().len();
+    let changes = json!([
+        {"op": "replace", "path": "/x_1", "value": "e"},
+        {"op": "replace", "path": "/x_2", "value": "e"},
+        {"op": "remove", "path": "/x_3"},
+    ]);
+    assert_eq!(app.patch(MEMBER, &id, changes).await.status, 200);
+    assert_eq!(rules_asked(before), ["^x_.*:read", "^x_.*:update", "^x_.*:delete"]);
+    let refused = app.request(OTHER, "POST", "/v2/images").json(&many).send().await;
+    assert_eq!((refused.status, refused.message()), (403, "Attribute 'x_1' is reserved.|".to_owned()));
+    app.create(ADMIN, many).await;
+}
+
+/// A service that does not answer hides what it should decide about, and is asked once.
+#[tokio::test]
+async fn of_single_properties_without_an_answer() {
+    let properties = "[.*]\ncreate = @\nread = readers\nupdate = @\ndelete = @\n";
+    let rules = "readers: '{}/'";
+    let (app, wire, _folder) = protecting(properties, rules, false, PATIENCE, |_| Reply::HangUp).await;
+    let id = app.create(MEMBER, json!({"a": "1", "b": "2"})).await;
+    let before = wire.seen().len();
+    let shown = app.get(MEMBER, &format!("/v2/images/{id}")).await;
+    assert_eq!((shown.status, &shown.json()["a"], &shown.json()["b"]), (200, &Value::Null, &Value::Null));
+    assert_eq!(wire.seen().len() - before, 1);
 }

@@ -2,7 +2,7 @@
 
 use super::{BadProtection, LENGTH_MAX, Operation, PropertyRules};
 use crate::model::identity::Identity;
-use crate::policy::{Policy, Settings};
+use crate::policy::{Answers, Policy, Settings};
 
 const ALL: &str = "create = @\nread = @\nupdate = @\ndelete = @\n";
 
@@ -12,8 +12,9 @@ fn caller(roles: &[&str]) -> Identity {
 
 /// What the caller may do, as `crud` with a dot for what is denied.
 fn may(rules: &PropertyRules, policy: &Policy, caller: &Identity, name: &str) -> String {
+    let open = |operation| rules.guard(operation, name).decide_by(&Answers::default(), policy, caller).unwrap_or(false);
     [(Operation::Create, 'c'), (Operation::Read, 'r'), (Operation::Update, 'u'), (Operation::Delete, 'd')]
-        .map(|(operation, letter)| if rules.allow(policy, caller, operation, name) { letter } else { '.' })
+        .map(|(operation, letter)| if open(operation) { letter } else { '.' })
         .iter()
         .collect()
 }

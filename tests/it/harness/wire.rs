@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -23,6 +25,18 @@ impl Asked {
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.head.lines().filter_map(|line| line.split_once(':'));
         headers.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
+    /// The body as a form, each of whose fields is JSON.
+    pub fn form(&self) -> Value {
+        let field = |pair: &str| {
+            let (name, value) = pair.split_once('=').unwrap();
+            // Python writes a space as a plus.
+            let value = value.replace('+', " ");
+            let value = percent_decode_str(&value).decode_utf8().unwrap();
+            (name.to_owned(), serde_json::from_str(&value).unwrap())
+        };
+        Value::Object(std::str::from_utf8(&self.body).unwrap().split('&').map(field).collect())
     }
 }
 
