@@ -101,7 +101,7 @@ pub async fn place(
         if moved == 0 {
             return Ok(Updated::Changed);
         }
-        images::put_location(&tx, &lease.image_id, location, now).await?;
+        tx.finally(vec![images::insert_location(&lease.image_id, location, now)]);
         Ok(Updated::Yes)
     })
     .await

@@ -1,6 +1,6 @@
 //! Reading and writing on whichever engine there is: what engines do differently is chosen here and nowhere else.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::dialect::Dialect;
@@ -53,13 +53,27 @@ impl Db {
     /// Runs one statement that writes; how many rows it touched.
     pub(crate) async fn execute(&self, sql: Sql) -> Result<u64, DbError> {
         let sql = &sql;
-        self.write(|tx| async move { tx.execute(sql.clone()).await }).await
+        let work = |tx: Tx| async move {
+            tx.finally(vec![sql.clone()]);
+            Ok(())
+        };
+        let ((), mut touched) = self.write_and_count(work).await?;
+        Ok(touched.pop().unwrap_or_default())
     }
 
     /// Runs `work` in a transaction: all of it is kept, or nothing. When another transaction was in the way,
     /// `work` runs again from its start, so it must do nothing that cannot be done twice. Nor may it wait for anything
     /// but the statements of its transaction: everybody who writes waits meanwhile.
     pub(crate) async fn write<T, F, W>(&self, work: F) -> Result<T, DbError>
+    where
+        F: Fn(Tx) -> W,
+        W: Future<Output = Result<T, DbError>>,
+    {
+        Ok(self.write_and_count(work).await?.0)
+    }
+
+    /// The same, with how many rows each of the last statements touched.
+    async fn write_and_count<T, F, W>(&self, work: F) -> Result<(T, Vec<u64>), DbError>
     where
         F: Fn(Tx) -> W,
         W: Future<Output = Result<T, DbError>>,
@@ -78,17 +92,18 @@ impl Db {
         }
     }
 
-    async fn write_once<T, F, W>(&self, work: &F) -> Result<T, DbError>
+    async fn write_once<T, F, W>(&self, work: &F) -> Result<(T, Vec<u64>), DbError>
     where
         F: Fn(Tx) -> W,
         W: Future<Output = Result<T, DbError>>,
     {
-        let tx = match &*self.engine {
-            Engine::Sqlite(sqlite) => Tx(Arc::new(Open::Sqlite(sqlite.begin().await?))),
-            Engine::Server(server) => Tx(Arc::new(Open::Server(server.begin().await?))),
+        let open = match &*self.engine {
+            Engine::Sqlite(sqlite) => Open::Sqlite(sqlite.begin().await?),
+            Engine::Server(server) => Open::Server(server.begin().await?),
         };
+        let tx = Tx { open: Arc::new(open), last: Arc::default() };
         match work(tx.clone()).await {
-            Ok(value) => tx.commit().await.map(|()| value),
+            Ok(value) => tx.commit().await.map(|touched| (value, touched)),
             Err(error) => {
                 // What failed may have failed on what others wrote that is not committed yet: it is told after them.
                 match tx.abort().await {
@@ -149,7 +164,11 @@ impl Columns for Seen<'_> {
 
 /// An open transaction, to be shared by the statements of one piece of work. When the work fails, it leaves nothing.
 #[derive(Clone)]
-pub(crate) struct Tx(Arc<Open>);
+pub(crate) struct Tx {
+    open: Arc<Open>,
+    /// What goes with the commit.
+    last: Arc<Mutex<Vec<Sql>>>,
+}
 
 enum Open {
     Sqlite(Steps),
@@ -159,10 +178,23 @@ enum Open {
 impl Tx {
     /// The rows that `sql` selects.
     pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
-        match &*self.0 {
-            Open::Sqlite(steps) => steps.ask(|answer| Step::Fetch(sql, answer)).await,
-            Open::Server(writing) => writing.fetch(&sql).await,
-        }
+        let [rows] = self.fetch_each([sql]).await?;
+        Ok(rows)
+    }
+
+    /// The rows that each of `selects` selects, in one trip where there are trips to a thread.
+    pub(super) async fn fetch_each<const N: usize>(&self, selects: [Sql; N]) -> Result<[Vec<Row>; N], DbError> {
+        let found = match &*self.open {
+            Open::Sqlite(steps) => steps.ask(|answer| Step::Fetch(selects.into(), answer)).await?,
+            Open::Server(writing) => {
+                let mut found = Vec::with_capacity(N);
+                for sql in &selects {
+                    found.push(writing.fetch(sql).await?);
+                }
+                found
+            }
+        };
+        found.try_into().map_err(|_| DbError::Unreadable("other answers than questions".into()))
     }
 
     /// The first row that `sql` selects.
@@ -180,15 +212,21 @@ impl Tx {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        match &*self.0 {
+        match &*self.open {
             Open::Sqlite(steps) => steps.ask(|answer| Step::Execute(batch, answer)).await,
             Open::Server(writing) => writing.execute(&batch).await,
         }
     }
 
+    /// Runs the statements of `batch` at the end, after all others, in one trip with the commit. Not for those whose outcome
+    /// decides anything.
+    pub(crate) fn finally(&self, batch: Vec<Sql>) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).extend(batch);
+    }
+
     /// Runs all the statements of `script`, which binds no values.
     pub(crate) async fn run_script(&self, script: &'static str) -> Result<(), DbError> {
-        match &*self.0 {
+        match &*self.open {
             Open::Sqlite(steps) => steps.ask(|answer| Step::Script(script, answer)).await,
             Open::Server(writing) => writing.run(script).await,
         }
@@ -196,7 +234,7 @@ impl Tx {
 
     /// Whose SQL is written.
     pub(super) fn dialect(&self) -> Dialect {
-        match &*self.0 {
+        match &*self.open {
             Open::Sqlite(_) => Dialect::Sqlite,
             Open::Server(writing) => writing.dialect(),
         }
@@ -205,22 +243,29 @@ impl Tx {
     /// Waits until nobody else has the turn at `what`, and has it until the end: for work that writes what it does by what it
     /// finds, where no single row would stop two of the same kind. Whoever writes to SQLite has its turn anyway.
     pub(super) async fn take_turn(&self, what: &str) -> Result<(), DbError> {
-        match &*self.0 {
+        match &*self.open {
             Open::Sqlite(_) => Ok(()),
             Open::Server(writing) => writing.take_turn(what).await,
         }
     }
 
-    async fn commit(&self) -> Result<(), DbError> {
-        match &*self.0 {
-            Open::Sqlite(steps) => steps.ask(Step::Commit).await,
-            Open::Server(writing) => writing.commit().await,
+    async fn commit(&self) -> Result<Vec<u64>, DbError> {
+        let last = std::mem::take(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner));
+        match &*self.open {
+            Open::Sqlite(steps) => steps.ask(|answer| Step::Commit(last, answer)).await,
+            Open::Server(writing) => match writing.execute(&last).await {
+                Ok(touched) => writing.commit().await.map(|()| touched),
+                Err(error) => {
+                    writing.abort().await?;
+                    Err(error)
+                }
+            },
         }
     }
 
     async fn abort(&self) -> Result<(), DbError> {
-        match &*self.0 {
-            Open::Sqlite(steps) => steps.ask(Step::Abort).await,
+        match &*self.open {
+            Open::Sqlite(steps) => steps.ask(Step::Abort).await.map(drop),
             Open::Server(writing) => writing.abort().await,
         }
     }

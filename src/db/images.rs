@@ -101,7 +101,7 @@ pub async fn insert(db: &Db, image: &Image, limit: Option<&CountLimit>) -> Resul
         // The id was never used: there are no rows of properties that could come back.
         batch.extend(image.properties.iter().map(|(name, value)| insert_property(&image.id, name, value, now)));
         batch.extend(image.tags.iter().map(|tag| insert_tag(&image.id, tag, now)));
-        tx.execute_batch(batch).await?;
+        tx.finally(batch);
         Ok(Inserted::Yes)
     })
     .await
@@ -225,7 +225,7 @@ pub async fn update(
         let touched = tx.execute_batch(batch).await?;
         let rows = touched.iter().skip(touched.len().saturating_sub(set.len()));
         let new = set.iter().zip(rows).filter(|(_, rows)| **rows == 0);
-        tx.execute_batch(new.map(|((name, value), _)| insert_property(id, name, value, now)).collect()).await?;
+        tx.finally(new.map(|((name, value), _)| insert_property(id, name, value, now)).collect());
         Ok(Updated::Yes)
     })
     .await
@@ -337,12 +337,8 @@ fn take_away(table: &str, column: &str, id: &str, what: &str, now: Timestamp) ->
     sql!(text, true, now, now, id, what, false)
 }
 
-/// Writes that the bytes of `id` are at `location`.
-pub(super) async fn put_location(tx: &Tx, id: &str, location: &Location, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(insert_location(id, location, now)).await.map(drop)
-}
-
-fn insert_location(id: &str, location: &Location, now: Timestamp) -> Sql {
+/// That the bytes of `id` are at `location`.
+pub(super) fn insert_location(id: &str, location: &Location, now: Timestamp) -> Sql {
     sql!(
         "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted) \
          VALUES (?, ?, ?, 'active', ?, ?, ?)",
@@ -381,9 +377,9 @@ pub(super) async fn hide_locations(tx: &Tx, id: &str, locations: &[i64], now: Ti
     Ok(true)
 }
 
-/// Marks the locations of `id` that are hidden as deleted, or shows them again.
-pub(super) async fn settle_locations(tx: &Tx, id: &str, removed: bool, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(sql!(
+/// The locations of `id` that are hidden are deleted, or are shown again.
+pub(super) fn settle_locations(id: &str, removed: bool, now: Timestamp) -> Sql {
+    sql!(
         "UPDATE image_locations SET status = ?, deleted = ?, deleted_at = ?, updated_at = ? \
          WHERE image_id = ? AND status = 'pending_delete' AND +deleted = ?",
         if removed { "deleted" } else { "active" },
@@ -392,9 +388,7 @@ pub(super) async fn settle_locations(tx: &Tx, id: &str, removed: bool, now: Time
         now,
         id,
         false
-    ))
-    .await?;
-    Ok(())
+    )
 }
 
 /// The locations of `id` whose bytes are being removed.
@@ -444,7 +438,7 @@ pub(super) async fn remove(tx: &Tx, id: &str, from: Status, now: Timestamp) -> R
         })
         .into();
     batch.push(without_locations(id, now));
-    tx.execute_batch(batch).await?;
+    tx.finally(batch);
     Ok(true)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Row, Tx, sql};
+use crate::db::{Db, DbError, Row, Sql, Tx, sql};
 
 /// How long a lease lasts without being renewed.
 pub const LEASE_DURATION: Duration = Duration::from_mins(1);
@@ -53,7 +53,7 @@ impl Purpose {
 /// # Errors
 /// When the database fails.
 pub async fn release(db: &Db, lease: &Lease) -> Result<(), DbError> {
-    db.write(|tx| async move { give_back(&tx, lease).await.map(drop) }).await
+    db.execute(giving_back(lease)).await.map(drop)
 }
 
 /// Makes a lease last for another `LEASE_DURATION`. False when it is lost.
@@ -61,7 +61,7 @@ pub async fn release(db: &Db, lease: &Lease) -> Result<(), DbError> {
 /// # Errors
 /// When the database fails.
 pub async fn renew(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
-    db.write(|tx| async move { hold(&tx, lease, now).await }).await
+    Ok(db.execute(holding(lease, now)).await? == 1)
 }
 
 /// Up to `limit` leases that ran out before `now`, and, with `of_holder`, all of that node's whatever their time:
@@ -98,7 +98,19 @@ pub async fn take_over(db: &Db, lease: &Lease, by: &Lease, now: Timestamp) -> Re
 }
 
 pub(super) async fn take(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(sql!(
+    tx.execute(taking(lease, now)).await.map(drop)
+}
+
+pub(super) async fn hold(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
+    Ok(tx.execute(holding(lease, now)).await? == 1)
+}
+
+pub(super) async fn give_back(tx: &Tx, lease: &Lease) -> Result<bool, DbError> {
+    Ok(tx.execute(giving_back(lease)).await? == 1)
+}
+
+pub(super) fn taking(lease: &Lease, now: Timestamp) -> Sql {
+    sql!(
         "INSERT INTO glint_leases (image_id, purpose, holder, token, store, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
         &lease.image_id,
         lease.purpose.as_str(),
@@ -106,24 +118,20 @@ pub(super) async fn take(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<(), D
         &lease.token,
         &lease.store,
         now + LEASE_DURATION
-    ))
-    .await?;
-    Ok(())
+    )
 }
 
-pub(super) async fn hold(tx: &Tx, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
-    let held = sql!(
+fn holding(lease: &Lease, now: Timestamp) -> Sql {
+    sql!(
         "UPDATE glint_leases SET expires_at = ? WHERE image_id = ? AND token = ?",
         now + LEASE_DURATION,
         &lease.image_id,
         &lease.token
-    );
-    Ok(tx.execute(held).await? == 1)
+    )
 }
 
-pub(super) async fn give_back(tx: &Tx, lease: &Lease) -> Result<bool, DbError> {
-    let gone = sql!("DELETE FROM glint_leases WHERE image_id = ? AND token = ?", &lease.image_id, &lease.token);
-    Ok(tx.execute(gone).await? == 1)
+pub(super) fn giving_back(lease: &Lease) -> Sql {
+    sql!("DELETE FROM glint_leases WHERE image_id = ? AND token = ?", &lease.image_id, &lease.token)
 }
 
 fn read(row: &Row) -> Result<Lease, DbError> {

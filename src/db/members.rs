@@ -68,30 +68,39 @@ pub async fn add(
     db.write(|tx| async move {
         tx.take_turn(image_id).await?;
         let count = sql!("SELECT COUNT(*) FROM image_members WHERE image_id = ? AND +deleted = ?", image_id, false);
-        let attempted = tx.fetch_optional(count).await?.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
-        if most.is_some_and(|most| attempted > most) {
-            return Ok(Added::TooMany { attempted });
-        }
         let known = sql!(
-            "SELECT id, deleted FROM image_members WHERE image_id = ? AND member = ? ORDER BY deleted, id",
+            "SELECT id, deleted, created_at FROM image_members WHERE image_id = ? AND member = ? ORDER BY deleted, id",
             image_id,
             member_id
         );
-        match tx.fetch_optional(known).await? {
+        let [count, known] = tx.fetch_each([count, known]).await?;
+        let attempted = count.first().map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
+        if most.is_some_and(|most| attempted > most) {
+            return Ok(Added::TooMany { attempted });
+        }
+        let mut member = Member {
+            id: None,
+            image_id: image_id.to_owned(),
+            member_id: member_id.to_owned(),
+            status: MemberStatus::Pending,
+            created_at: now,
+            updated_at: Some(now),
+        };
+        match known.first() {
             Some(row) if !row.get::<bool>(1)? => return Err(DbError::Duplicate),
             Some(row) => {
-                tx.execute(sql!(
+                member.created_at = row.get(2)?;
+                tx.finally(vec![sql!(
                     "UPDATE image_members SET status = 'pending', deleted = ?, deleted_at = ?, updated_at = ? \
                      WHERE id = ?",
                     false,
                     None::<Timestamp>,
                     now,
                     row.get::<i64>(0)?
-                ))
-                .await?;
+                )]);
             }
             None => {
-                tx.execute(sql!(
+                tx.finally(vec![sql!(
                     "INSERT INTO image_members (image_id, member, can_share, status, created_at, updated_at, deleted) \
                      VALUES (?, ?, ?, 'pending', ?, ?, ?)",
                     image_id,
@@ -100,15 +109,10 @@ pub async fn add(
                     now,
                     now,
                     false
-                ))
-                .await?;
+                )]);
             }
         }
-        let mut written = Sql::new(format!("SELECT {COLUMNS} FROM image_members"));
-        written.push(sql!(" WHERE image_id = ? AND member = ? AND +deleted = ?", image_id, member_id, false));
-        let row = tx.fetch_optional(written).await?;
-        let written = row.ok_or_else(|| DbError::Unreadable("a member just written".into()))?;
-        read(&written).map(Added::Member)
+        Ok(Added::Member(member))
     })
     .await
 }

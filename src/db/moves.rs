@@ -77,16 +77,17 @@ pub async fn begin_upload(
             return Ok(Begun::NotQueued);
         }
         // A lease of an earlier piece of work on a queued image has nothing left to guard.
-        tx.execute(sql!("DELETE FROM glint_leases WHERE image_id = ?", &lease.image_id)).await?;
-        leases::take(&tx, lease, now).await?;
+        tx.finally(vec![
+            sql!("DELETE FROM glint_leases WHERE image_id = ?", &lease.image_id),
+            leases::taking(lease, now),
+        ]);
         if let Some(allowance) = allowance {
-            tx.execute(sql!(
+            tx.finally(vec![sql!(
                 "UPDATE glint_leases SET project = ?, reserved_bytes = ? WHERE image_id = ?",
                 allowance.project.as_ref(),
                 size.unwrap_or(0).max(0),
                 &lease.image_id
-            ))
-            .await?;
+            )]);
         }
         Ok(Begun::Saving)
     })
@@ -122,8 +123,9 @@ pub async fn finish_upload(db: &Db, lease: &Lease, uploaded: &Uploaded, now: Tim
         if active == 0 {
             return Ok(false);
         }
-        images::put_location(&tx, &lease.image_id, &uploaded.location, now).await?;
-        leases::give_back(&tx, lease).await
+        let place = images::insert_location(&lease.image_id, &uploaded.location, now);
+        tx.finally(vec![place, leases::giving_back(lease)]);
+        Ok(true)
     })
     .await
 }
@@ -136,7 +138,7 @@ pub async fn finish_upload(db: &Db, lease: &Lease, uploaded: &Uploaded, now: Tim
 pub async fn undo_upload(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
     db.write(|tx| async move {
         if leases::give_back(&tx, lease).await? {
-            tx.execute(sql!(
+            tx.finally(vec![sql!(
                 "UPDATE images SET status = ?, size = ?, virtual_size = ?, updated_at = ? \
                  WHERE id = ? AND status = ? AND deleted = ?",
                 Status::Queued.as_str(),
@@ -146,8 +148,7 @@ pub async fn undo_upload(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), D
                 &lease.image_id,
                 Status::Saving.as_str(),
                 false
-            ))
-            .await?;
+            )]);
         }
         Ok(())
     })
@@ -160,10 +161,9 @@ pub async fn undo_upload(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), D
 /// # Errors
 /// When the database fails.
 pub async fn begin_delete(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
-    let taken = db.write(|tx| async move { leases::take(&tx, lease, now).await }).await;
-    match taken {
+    match db.execute(leases::taking(lease, now)).await {
         Err(DbError::Duplicate) => Ok(()),
-        other => other,
+        taken => taken.map(drop),
     }
 }
 
@@ -175,11 +175,11 @@ pub async fn begin_delete(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), 
 pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp) -> Result<bool, DbError> {
     db.write(|tx| async move {
         let removed = images::remove(&tx, &lease.image_id, from, now).await?;
-        leases::give_back(&tx, lease).await?;
+        tx.finally(vec![leases::giving_back(lease)]);
         if removed {
             // Who reads the bytes only to know their hash, stops: nothing is left to write that into.
             let readers = sql!("DELETE FROM glint_leases WHERE image_id = ? AND purpose = ?", &lease.image_id, "adopt");
-            tx.execute(readers).await?;
+            tx.finally(vec![readers]);
         }
         Ok(removed)
     })
@@ -218,7 +218,7 @@ pub async fn begin_remove(db: &Db, lease: &Lease, locations: &[i64], now: Timest
 pub async fn finish_remove(db: &Db, lease: &Lease, removed: bool, now: Timestamp) -> Result<(), DbError> {
     db.write(|tx| async move {
         if leases::give_back(&tx, lease).await? {
-            images::settle_locations(&tx, &lease.image_id, removed, now).await?;
+            tx.finally(vec![images::settle_locations(&lease.image_id, removed, now)]);
         }
         Ok(())
     })

@@ -8,8 +8,8 @@ use crate::clock::Timestamp;
 /// One project's share in an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
-    /// The row's number.
-    pub id: i64,
+    /// The row's number; none for a member that was not read.
+    pub id: Option<i64>,
     /// The image.
     pub image_id: String,
     /// The project.

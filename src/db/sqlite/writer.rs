@@ -36,13 +36,14 @@ const STEPS: usize = 4;
 
 /// What a piece of work asks of the thread, and where the answer goes.
 pub(in crate::db) enum Step {
-    Fetch(Sql, Answer<Vec<Row>>),
+    /// The rows of each statement.
+    Fetch(Vec<Sql>, Answer<Vec<Vec<Row>>>),
     Execute(Vec<Sql>, Answer<Vec<u64>>),
     Script(&'static str, Answer<()>),
-    /// Keep it all. Answered when it is on the disk.
-    Commit(Answer<()>),
+    /// Do these and keep it all. Answered when it is on the disk.
+    Commit(Vec<Sql>, Answer<Vec<u64>>),
     /// Forget it all. Answered when what it saw of others is on the disk.
-    Abort(Answer<()>),
+    Abort(Answer<Vec<u64>>),
 }
 
 type Answer<T> = oneshot::Sender<Result<T, DbError>>;
@@ -108,9 +109,15 @@ struct Group {
     counts: Arc<Counters>,
     log: Log,
     /// Who waits for its commit.
-    members: Vec<Answer<()>>,
+    members: Vec<Member>,
     /// When the transaction was begun, if one is open.
     begun: Option<Instant>,
+}
+
+/// Who waits for a commit, and what it is told then.
+struct Member {
+    to: Answer<Vec<u64>>,
+    done: Result<Vec<u64>, DbError>,
 }
 
 impl Group {
@@ -142,17 +149,17 @@ impl Group {
     /// Does one piece of work. Its savepoint is closed when this returns, whatever came of it.
     fn serve(&mut self, steps: &Receiver<Step>) {
         let opened = self.open();
-        let aborted = match (next_step(steps), opened) {
+        let undone = match (next_step(steps), opened) {
             (Some(step), Err(error)) => return step.fail(error),
             (None, Err(_)) => return,
             (Some(first), Ok(())) => match self.follow(first, steps) {
                 Ended::Kept => return,
-                Ended::Undone(aborted) => aborted,
+                Ended::Undone(member) => member,
             },
             (None, Ok(())) => None,
         };
+        self.members.extend(undone);
         self.undo();
-        self.members.extend(aborted);
     }
 
     /// Does step after step until the work ends.
@@ -165,22 +172,22 @@ impl Group {
                 return Ended::Undone(None);
             }
             match step {
-                Step::Fetch(sql, to) => answer(to, self.within_deadline(|group| group.select(&sql))),
-                Step::Execute(batch, to) => {
-                    answer(to, self.within_deadline(|group| batch.iter().map(|sql| group.execute(sql)).collect()));
+                Step::Fetch(selects, to) => {
+                    answer(to, self.within_deadline(|group| selects.iter().map(|sql| group.select(sql)).collect()));
                 }
+                Step::Execute(batch, to) => answer(to, self.execute_all(&batch)),
                 Step::Script(script, to) => answer(to, self.connection.execute_batch(script).map_err(Into::into)),
-                Step::Abort(to) => return Ended::Undone(Some(to)),
-                Step::Commit(to) => match self.plain("RELEASE work") {
-                    Ok(()) => {
-                        self.members.push(to);
-                        return Ended::Kept;
-                    }
-                    Err(error) => {
-                        answer(to, Err(error));
-                        return Ended::Undone(None);
-                    }
-                },
+                Step::Abort(to) => return Ended::Undone(Some(Member { to, done: Ok(Vec::new()) })),
+                Step::Commit(last, to) => {
+                    let done = self.execute_all(&last);
+                    return match done.and_then(|touched| self.plain("RELEASE work").map(|()| touched)) {
+                        Ok(touched) => {
+                            self.members.push(Member { to, done: Ok(touched) });
+                            Ended::Kept
+                        }
+                        Err(error) => Ended::Undone(Some(Member { to, done: Err(error) })),
+                    };
+                }
             }
             if self.begun.is_some() && self.connection.is_autocommit() {
                 self.lost();
@@ -202,7 +209,7 @@ impl Group {
 
     fn undo(&mut self) {
         if self.begun.is_none() {
-            return;
+            return self.lost();
         }
         if let Err(error) = self.plain("ROLLBACK TO work").and_then(|()| self.plain("RELEASE work")) {
             tracing::warn!(%error, "work could not be undone by itself: the whole transaction is");
@@ -222,14 +229,14 @@ impl Group {
                 if !self.members.is_empty() {
                     self.counts.commits.fetch_add(1, Ordering::Relaxed);
                 }
-                self.members.drain(..).for_each(|member| answer(member, Ok(())));
+                self.members.drain(..).for_each(|member| answer(member.to, member.done));
             }
             Err(error) => {
                 tracing::warn!(%error, members = self.members.len(), "commit failed");
                 if self.members.len() == 1
                     && let Some(alone) = self.members.pop()
                 {
-                    answer(alone, Err(DbError::unavailable(error)));
+                    answer(alone.to, Err(DbError::unavailable(error)));
                 }
                 self.roll_back();
             }
@@ -249,7 +256,7 @@ impl Group {
     fn lost(&mut self) {
         self.begun = None;
         for member in self.members.drain(..) {
-            answer(member, Err(DbError::Contended("the shared transaction was rolled back".into())));
+            answer(member.to, Err(DbError::Contended("the shared transaction was rolled back".into())));
         }
     }
 
@@ -258,6 +265,14 @@ impl Group {
         let done = work(self);
         self.connection.progress_handler(0, None::<fn() -> bool>)?;
         done
+    }
+
+    /// Runs the statements of `batch` in order; how many rows each touched.
+    fn execute_all(&mut self, batch: &[Sql]) -> Result<Vec<u64>, DbError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.within_deadline(|group| batch.iter().map(|sql| group.execute(sql)).collect())
     }
 
     fn select(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
@@ -312,16 +327,16 @@ fn next_step(steps: &Receiver<Step>) -> Option<Step> {
 /// How a piece of work ended.
 enum Ended {
     Kept,
-    /// Not kept; with who asked for that, if anybody did.
-    Undone(Option<Answer<()>>),
+    /// Not kept; with who waits to be told, if anybody does.
+    Undone(Option<Member>),
 }
 
 impl Step {
     fn fail(self, error: DbError) {
         match self {
             Self::Fetch(_, to) => answer(to, Err(error)),
-            Self::Execute(_, to) => answer(to, Err(error)),
-            Self::Script(_, to) | Self::Commit(to) | Self::Abort(to) => answer(to, Err(error)),
+            Self::Execute(_, to) | Self::Commit(_, to) | Self::Abort(to) => answer(to, Err(error)),
+            Self::Script(_, to) => answer(to, Err(error)),
         }
     }
 }
