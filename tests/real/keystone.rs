@@ -2,6 +2,7 @@
 //! `auth_token` takes them for.
 
 pub mod limited;
+mod stopped;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -204,7 +205,7 @@ async fn auth_token_and_we_agree() {
     let clock = Clock::default();
     let ours = Keystone::open(options(&keystone, as_glance()), clock.clone()).unwrap();
     let url = keystone.url();
-    let theirs = Served::start("auth_token.py", &[&url, "glance", "glance", "service", "image"]);
+    let theirs = Served::start("auth_token.py", &[&url, "glance", "glance", "service", "image", "true"]);
     let mut both = Both { ours, theirs, asked: 0 };
 
     let ended = Ended::make(&brief);

@@ -1,7 +1,8 @@
-"""Says whom Keystone's own auth_token takes a caller for: auth_token.py KEYSTONE_URL USER PASSWORD PROJECT SERVICE_TYPE.
+"""Says whom Keystone's own auth_token takes a caller for: auth_token.py KEYSTONE_URL USER PASSWORD PROJECT
+SERVICE_TYPE DELAY.
 
-Serves what oslo.context makes of its headers, in JSON, or null for a caller without a valid token. Prints its URL when
-it listens, and ends with its standard input.
+Serves what oslo.context makes of its headers, in JSON, or null for a caller without a valid token; with false for
+DELAY, auth_token answers such a caller itself. Prints its URL when it listens, and ends with its standard input.
 """
 import json
 import logging
@@ -29,7 +30,7 @@ def answer(environ, start):
 
 
 def main():
-    url, user, password, project, service_type = sys.argv[1:]
+    url, user, password, project, service_type, delay = sys.argv[1:]
     logging.disable(logging.CRITICAL)
     cfg.CONF([], project="test", default_config_files=[], default_config_dirs=[])
     options = {
@@ -41,7 +42,7 @@ def main():
         "user_domain_id": "default",
         "project_domain_id": "default",
         "service_type": service_type,
-        "delay_auth_decision": "true",
+        "delay_auth_decision": delay,
     }
     application = AuthProtocol(answer, options)
     server = wsgiref.simple_server.make_server("127.0.0.1", 0, application, handler_class=Quiet)

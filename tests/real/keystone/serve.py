@@ -1,4 +1,4 @@
-"""Serves Keystone on SQLite, everything in one folder: serve.py FOLDER TOKEN_LIFE_S.
+"""Serves Keystone on SQLite, everything in one folder: serve.py FOLDER TOKEN_LIFE_S [PORT].
 
 Prints its URL when it listens, and ends with its standard input. The first one makes the database; the administrator is
 admin, with the password admin.
@@ -61,9 +61,10 @@ def make(configuration, url):
 
 def main():
     folder, life = pathlib.Path(sys.argv[1]), sys.argv[2]
+    port = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     configuration = folder / f"keystone-{life}.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, life=life))
-    server = Server(("127.0.0.1", 0), Quiet)
+    server = Server(("127.0.0.1", port), Quiet)
     url = f"http://127.0.0.1:{server.server_port}"
     if not (folder / "keystone.db").exists():
         for name in ("fernet", "credential", "policy.d"):
