@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, new_uuid};
 use crate::db::{Db, DbError, Row, Sql, Tx, sql};
 
 /// How long a lease lasts without being renewed.
@@ -35,6 +35,19 @@ pub enum Purpose {
     /// Bytes that are somewhere already become the image's: when it runs out, they are read once more if the image is
     /// active, or else it is `queued` again.
     Adopt,
+}
+
+impl Lease {
+    /// A lease on `image_id` for `holder`, as it is before it is taken.
+    pub fn new(purpose: Purpose, image_id: &str, holder: &str) -> Self {
+        Self {
+            image_id: image_id.to_owned(),
+            purpose,
+            holder: holder.to_owned(),
+            token: new_uuid().to_string(),
+            store: String::new(),
+        }
+    }
 }
 
 impl Purpose {

@@ -57,13 +57,7 @@ pub async fn begin(app: &Arc<App>, image: &Image, added: Added) -> Result<()> {
         return Err(Error::conflict("Image has active task"));
     }
     let task_id = added.task.as_ref().map_or_else(|| new_uuid().to_string(), |task| task.id.clone());
-    let lease = Lease {
-        image_id: image.id.clone(),
-        purpose: Purpose::Adopt,
-        holder: app.config.node.clone(),
-        token: task_id.clone(),
-        store: String::new(),
-    };
+    let lease = Lease { token: task_id.clone(), ..Lease::new(Purpose::Adopt, &image.id, &app.config.node) };
     // In a task of its own: who goes away meanwhile leaves an adoption that goes on, and not an image that is locked until
     // the lease runs out.
     let work = Adoption { app: Arc::clone(app), lease, task_id };

@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::clock::new_uuid;
 use crate::db::leases::{self, LEASE_DURATION, Lease, Purpose};
 use crate::db::moves::{self, Begun, Uploaded};
 use crate::db::storage::Allowance;
@@ -42,13 +41,7 @@ pub async fn begin(
     allowance: Option<&Allowance>,
     size: Option<i64>,
 ) -> Result<Claim> {
-    let lease = Lease {
-        image_id: image.id.clone(),
-        purpose: Purpose::Upload,
-        holder: app.config.node.clone(),
-        token: new_uuid().to_string(),
-        store: store.to_owned(),
-    };
+    let lease = Lease { store: store.to_owned(), ..Lease::new(Purpose::Upload, &image.id, &app.config.node) };
     // In a task of its own: who goes away meanwhile leaves a claim that is dropped, and not an image that is `saving`
     // until the lease runs out.
     let taking = app.background.spawn(take(Arc::clone(app), lease, allowance.cloned(), size));

@@ -1,7 +1,6 @@
 //! Deleting an image: its bytes first, then its record, with a lease so that a crash in between is made good.
 
 use crate::app::App;
-use crate::clock::new_uuid;
 use crate::db::images;
 use crate::db::leases::{self, Lease, Purpose};
 use crate::db::moves;
@@ -40,13 +39,7 @@ async fn delete_as_it_stands(app: &App, image: &Image) -> Result<bool> {
         let text = format!("Image status transition from {} to deleted is not allowed", image.status);
         return Err(Error::invalid(text));
     }
-    let lease = Lease {
-        image_id: image.id.clone(),
-        purpose: Purpose::Delete,
-        holder: app.config.node.clone(),
-        token: new_uuid().to_string(),
-        store: String::new(),
-    };
+    let lease = Lease::new(Purpose::Delete, &image.id, &app.config.node);
     if !image.locations.is_empty() {
         moves::begin_delete(&app.db, &lease, app.clock.now()).await?;
         if let Err(error) = remove_data(app, image).await {

@@ -1,7 +1,6 @@
 //! Removing the bytes at some of an image's locations, and the locations with them.
 
 use crate::app::App;
-use crate::clock::new_uuid;
 use crate::db::images;
 use crate::db::leases::{Lease, Purpose};
 use crate::db::moves;
@@ -16,13 +15,7 @@ use crate::store::StoreError;
 /// `Conflict` when somebody else works on the image, or when these are not its locations any more, or all that it has by
 /// now. When the store fails, they stay.
 pub async fn remove(app: &App, image: &Image, locations: &[&Location]) -> Result<()> {
-    let lease = Lease {
-        image_id: image.id.clone(),
-        purpose: Purpose::Remove,
-        holder: app.config.node.clone(),
-        token: new_uuid().to_string(),
-        store: String::new(),
-    };
+    let lease = Lease::new(Purpose::Remove, &image.id, &app.config.node);
     let ids: Vec<i64> = locations.iter().filter_map(|location| location.id).collect();
     if !moves::begin_remove(&app.db, &lease, &ids, app.clock.now()).await? {
         return Err(Error::conflict(format!("Image {} changed while its locations were removed", image.id)));

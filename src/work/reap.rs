@@ -44,7 +44,11 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
 async fn reap(app: &Arc<App>, former_self: Option<&str>) -> Result<()> {
     let abandoned = leases::abandoned(&app.db, former_self, app.clock.now(), BATCH).await?;
     for lease in &abandoned {
-        see_to(app, lease).await?;
+        // One whose store is away, say, keeps neither the others nor the node waiting: its lease runs out once more.
+        if let Err(error) = see_to(app, lease).await {
+            let id = &lease.image_id;
+            tracing::error!(image_id = id, purpose = ?lease.purpose, ?error, "image {id} is not made good yet: {error}");
+        }
     }
     Ok(())
 }

@@ -315,6 +315,33 @@ async fn a_removal_that_was_cut_off_is_finished() {
     assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}/file")).await.text(), "0123456789");
 }
 
+/// One removal that cannot be finished yet, for its store is not there, keeps no other from it.
+#[tokio::test]
+async fn a_removal_whose_store_is_away_waits() {
+    let (app, web) = (TestApp::with(shown).await, server().await);
+    let mut images = Vec::new();
+    for _ in 0..2 {
+        let id = app.active(MEMBER, json!({}), b"0123456789").await;
+        assert_eq!(app.patch(MEMBER, &id, add("-", &web.url("/a"), json!({}))).await.status, 200);
+        images.push(id);
+    }
+    for (id, expires_at) in images.iter().zip(["2020-01-01 00:00:00", "2020-01-02 00:00:00"]) {
+        app.row(&format!(
+            "INSERT INTO glint_leases (image_id, purpose, holder, token, store, expires_at) \
+             VALUES ('{id}', 'remove', 'stand-alone', 't', '', '{expires_at}')"
+        ))
+        .await;
+    }
+    app.row("UPDATE image_locations SET status = 'pending_delete' WHERE value LIKE 'file:%'").await;
+    let of_the_first = format!("WHERE status = 'pending_delete' AND image_id = '{}'", images[0]);
+    app.row(&format!("UPDATE image_locations SET value = CONCAT('away:', value) {of_the_first}")).await;
+    glint::work::reap::at_start(&app.app).await.unwrap();
+    assert_eq!(app.stored_files(), [images[0].clone()]);
+    app.row(&format!("UPDATE image_locations SET value = REPLACE(value, 'away:', '') {of_the_first}")).await;
+    glint::work::reap::at_start(&app.app).await.unwrap();
+    assert!(app.stored_files().is_empty());
+}
+
 /// What a server on the web does wrong while an image is read from it.
 #[tokio::test]
 async fn servers_that_fail() {
