@@ -9,7 +9,7 @@ use crate::api::patch::{self, Change, How, LocationsChange};
 use crate::api::reply::{self, Reply};
 use crate::api::view::{ImageView, ImagesView, href};
 use crate::api::{attributes, body, definitions, ownership, page, protection};
-use crate::db::images;
+use crate::db::images::{self, IdBy};
 use crate::error::{Error, Kind, Result};
 use crate::image::update::{self, Attribute};
 use crate::image::{create as creation, delete as deletion, limits, locations};
@@ -66,7 +66,8 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply> {
     let limit = limits::for_image(&call.app, call.identity.project_id.as_deref()).await?;
     let mut image = new_image(&call, attributes)?;
     let warnings = definitions::check(&call, &image, image.properties.keys().map(String::as_str)).await?;
-    creation::create(&call.app, &image, limit.as_ref()).await?;
+    let id_by = if given.contains_key("id") { IdBy::Client } else { IdBy::Chance };
+    creation::create(&call.app, &image, id_by, limit.as_ref()).await?;
     protection::hide(&call, std::slice::from_mut(&mut image)).await;
     let mut created = shown(&call, StatusCode::CREATED, &image)?;
     let headers = created.headers_mut();

@@ -72,7 +72,7 @@ pub(super) enum Action {
     /// Take away rows that were deleted long ago, all but those of images.
     Purge(Purge<30>),
 
-    /// Take away rows of images that were deleted long ago. Their ids may then be used again.
+    /// Take away rows of images that were deleted long ago. Their ids stay taken.
     #[command(alias = "purge-images-table")]
     PurgeImagesTable(Purge<180>),
 

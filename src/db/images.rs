@@ -83,11 +83,20 @@ pub struct CountLimit {
     pub most: i64,
 }
 
+/// Where the id of a new image comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdBy {
+    /// It is random: nobody else has ever had it.
+    Chance,
+    /// A client has chosen it.
+    Client,
+}
+
 /// Writes a new image, if the project of `limit`, where there is one, may have one more.
 ///
 /// # Errors
 /// `Duplicate` when the id was ever used: ids of deleted images are not given out again.
-pub async fn insert(db: &Db, image: &Image, limit: Option<&CountLimit>) -> Result<Inserted, DbError> {
+pub async fn insert(db: &Db, image: &Image, id_by: IdBy, limit: Option<&CountLimit>) -> Result<Inserted, DbError> {
     db.write(|tx| async move {
         if let Some(CountLimit { project, most }) = limit {
             usage::hold(&tx, project.as_deref()).await?;
@@ -101,10 +110,22 @@ pub async fn insert(db: &Db, image: &Image, limit: Option<&CountLimit>) -> Resul
         // The id was never used: there are no rows of properties that could come back.
         batch.extend(image.properties.iter().map(|(name, value)| insert_property(&image.id, name, value, now)));
         batch.extend(image.tags.iter().map(|tag| insert_tag(&image.id, tag, now)));
-        tx.finally(batch);
+        if id_by == IdBy::Chance {
+            tx.finally(batch);
+            return Ok(Inserted::Yes);
+        }
+        tx.execute_batch(batch).await?;
+        // Asked now, not before: whoever purges the last image of that id at this moment has done so, or is waited for above.
+        if was_purged(&tx, &image.id).await? {
+            return Err(DbError::Duplicate);
+        }
         Ok(Inserted::Yes)
     })
     .await
+}
+
+async fn was_purged(tx: &Tx, id: &str) -> Result<bool, DbError> {
+    Ok(tx.fetch_optional(sql!("SELECT 1 FROM glint_purged_images WHERE id = ?", id)).await?.is_some())
 }
 
 fn insert_row(image: &Image) -> Sql {

@@ -92,6 +92,14 @@ impl Db {
         self.at_schema(|schema| async move { schema.add_own().await }).await
     }
 
+    /// Makes the table in which purged images are noted, whatever else of ours is there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn add_purged_images(&self) -> Result<(), DbError> {
+        self.at_schema(|schema| async move { schema.run(schema.scripts.purged_images).await }).await
+    }
+
     /// Takes away all that is ours. The users of a stand-alone service go only when they may, and what the service is at
     /// work on keeps everything here.
     ///

@@ -3,7 +3,7 @@
 
 use super::row::{Columns, Row, Value};
 use super::sql::any_of;
-use super::{Arg, Db, DbError, Sql, sql};
+use super::{Arg, Db, DbError, Sql, Tx, sql};
 use crate::clock::Timestamp;
 
 /// How many rows go in one transaction.
@@ -61,14 +61,16 @@ impl Db {
         Ok(all)
     }
 
-    /// Takes away the rows of images that were deleted before `before`, at most `max_rows`, the oldest first. From then on
-    /// their ids may be used again.
+    /// Takes away the rows of images that were deleted before `before`, at most `max_rows`, the oldest first. Their ids are
+    /// noted: no other image gets one of them.
     ///
     /// # Errors
     /// When something of such an image is left in other tables, or the database fails.
     pub async fn purge_images(&self, before: Timestamp, max_rows: Option<u64>) -> Result<Purged, PurgeError> {
         let doomed = Doomed { before, max_rows };
-        let [rows] = self.purge_table("images", doomed, |ids| [doomed.delete("images", ids)]).await?;
+        self.add_purged_images().await?;
+        let noted = |ids: &[Arg]| [doomed.note(ids), doomed.delete("images", ids)];
+        let [_, rows] = self.purge_table("images", doomed, noted).await?;
         Ok(Purged { table: "images", rows })
     }
 
@@ -114,7 +116,13 @@ impl Db {
         {
             return Err(PurgeError::Needed(needed));
         }
-        Ok(self.write(|tx| async move { tx.execute_batch(delete(ids).into()).await }).await?)
+        let purge = |tx: Tx| async move {
+            tx.execute_batch(delete(ids).into()).await.map_err(|error| match error {
+                DbError::Duplicate => DbError::Contended("somebody else has purged the same images".into()),
+                other => other,
+            })
+        };
+        Ok(self.write(purge).await?)
     }
 
     /// One of these images of which something is left in other tables.
@@ -152,6 +160,15 @@ impl Doomed {
         }
         chosen.push(sql!(format!(" ORDER BY id LIMIT {count}")));
         chosen
+    }
+
+    /// Notes the ids of images. One may be noted already: the reference has given it to another image.
+    fn note(self, ids: &[Arg]) -> Sql {
+        let mut note = sql!("INSERT INTO glint_purged_images (id) SELECT id FROM images WHERE ");
+        note.push(any_of("id", ids.iter().cloned()));
+        note.push(sql!(" AND +deleted = ? AND deleted_at < ?", true, self.before));
+        note.push(" AND NOT EXISTS (SELECT 1 FROM glint_purged_images AS noted WHERE noted.id = images.id)");
+        note
     }
 
     fn delete(self, table: &str, ids: &[Arg]) -> Sql {

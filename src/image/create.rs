@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::app::App;
 use crate::clock::new_uuid;
 use crate::db::DbError;
-use crate::db::images::{self, CountLimit, Inserted};
+use crate::db::images::{self, CountLimit, IdBy, Inserted};
 use crate::error::{Error, Result};
 use crate::image::{limits, quota, update};
 use crate::model::image::{Image, Visibility};
@@ -39,14 +39,14 @@ pub fn blank(app: &App) -> Image {
     }
 }
 
-/// Writes `image`, which is new, if that fits into `limit`, where there is one.
+/// Writes `image`, which is new and has its id by `id_by`, if that fits into `limit`, where there is one.
 ///
 /// # Errors
 /// `TooLarge` beyond a quota, `Invalid` for a number that the database cannot hold, `Conflict` when the id was ever used.
-pub async fn create(app: &App, image: &Image, limit: Option<&CountLimit>) -> Result<()> {
+pub async fn create(app: &App, image: &Image, id_by: IdBy, limit: Option<&CountLimit>) -> Result<()> {
     quota::properties(&app.config.quotas, image)?;
     update::numbers_fit(image)?;
-    match (images::insert(&app.db, image, limit).await, limit) {
+    match (images::insert(&app.db, image, id_by, limit).await, limit) {
         (Err(DbError::Duplicate), _) => Err(Error::conflict(format!("Image ID {} already exists!", image.id))),
         (Err(error), _) => Err(error.into()),
         (Ok(Inserted::TooMany(there)), Some(limit)) => Err(limits::too_many_images(limit, there)),

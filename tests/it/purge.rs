@@ -7,6 +7,10 @@ use chrono::{DateTime, Utc};
 use glint::db::Db;
 use glint::db::purge::{PurgeError, Purged};
 use rusqlite::Connection;
+use serde_json::json;
+
+use crate::harness::app::TestApp;
+use crate::harness::callers::MEMBER;
 
 const OLD: &str = "2020-01-01 00:00:00.000000";
 const YOUNG: &str = "2024-01-01 00:00:00.000000";
@@ -85,6 +89,7 @@ async fn the_oldest_go_first_and_the_young_stay() {
     Connection::open(&file).unwrap().execute_batch("DELETE FROM image_properties WHERE image_id = 'old-7'").unwrap();
     db.purge_images(line(), None).await.unwrap();
     assert_eq!(ask(&file, "SELECT COUNT(*) FROM images"), 3);
+    assert_eq!(ask(&file, "SELECT COUNT(*) FROM glint_purged_images"), 605);
     db.close().await;
 }
 
@@ -98,4 +103,42 @@ async fn many_rows_in_several_rounds() {
     assert_eq!(rows(&db.purge(line(), Some(2_100)).await.unwrap()), each(2_100));
     assert_eq!(rows(&db.purge(line(), Some(2_100)).await.unwrap()), each(1));
     db.close().await;
+}
+
+/// Nobody gets the id of an image that was purged, whoever else has had it meanwhile.
+#[tokio::test]
+async fn ids_of_purged_images_are_not_free() {
+    let app = TestApp::new().await;
+    let id = "0fc56bb7-0000-4000-8000-000000000001";
+    let purge = async || {
+        let later = app.clock.now() + chrono::TimeDelta::days(1);
+        app.app.db.purge(later, None).await.unwrap();
+        app.app.db.purge_images(later, None).await.unwrap().rows
+    };
+    assert_eq!(app.create(MEMBER, json!({"id": id, "tags": ["a"], "p": "v"})).await, id);
+    let again = || app.request(MEMBER, "POST", "/v2/images").json(&json!({"id": id, "name": "other"})).send();
+    for step in ["there", "deleted", "purged", "given away by the reference, deleted and purged"] {
+        match step {
+            "deleted" => {
+                let deleted = app.request(MEMBER, "DELETE", &format!("/v2/images/{id}")).send().await;
+                assert_eq!(deleted.status, 204);
+            }
+            "purged" => assert_eq!(purge().await, 1),
+            "there" => {}
+            _ => {
+                let times = format!("'{OLD}', '{OLD}', '{OLD}', TRUE");
+                app.row(&format!(
+                    "INSERT INTO images (id, status, created_at, updated_at, deleted_at, deleted, min_disk, min_ram, \
+                     protected, os_hidden) VALUES ('{id}', 'deleted', {times}, 0, 0, FALSE, FALSE)"
+                ))
+                .await;
+                assert_eq!(purge().await, 1);
+            }
+        }
+        let answer = again().await;
+        assert_eq!(answer.status, 409, "{step}");
+        assert!(answer.text().contains(&format!("Image ID {id} already exists!")), "{step}: {}", answer.text());
+    }
+    assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}")).await.status, 404);
+    app.create(MEMBER, json!({"id": "0fc56bb7-0000-4000-8000-000000000002"})).await;
 }

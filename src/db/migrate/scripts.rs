@@ -12,6 +12,8 @@ pub(super) struct Scripts {
     /// What is ours, one numbered step at a time, oldest first. New steps go to the end; a step that was released is never
     /// changed. (The first was the reference's schema.)
     pub(super) own: &'static [(i64, &'static str)],
+    /// The one of them that makes the table of purged images.
+    pub(super) purged_images: &'static str,
     /// Asks for the names of the columns of a table: none where there is no such table.
     pub(super) columns: &'static str,
     /// Asks for the names of our indexes in the reference's tables, each with its table.
@@ -29,6 +31,7 @@ pub(super) const OWN_TABLES: &[&str] = &[
     "glint_projects",
     "glint_leases",
     "glint_turns",
+    "glint_purged_images",
     "glint_schema",
 ];
 
@@ -48,7 +51,9 @@ macro_rules! scripts_in {
                 (4, include_str!(concat!("../../../migrations/", $folder, "/0004_list_indexes.sql"))),
                 (5, include_str!(concat!("../../../migrations/", $folder, "/0005_reservations.sql"))),
                 $(($step, include_str!(concat!("../../../migrations/", $folder, "/", $file))),)*
+                (7, include_str!(concat!("../../../migrations/", $folder, "/0007_purged_images.sql"))),
             ],
+            purged_images: include_str!(concat!("../../../migrations/", $folder, "/0007_purged_images.sql")),
             columns: $columns,
             own_indexes: $own_indexes,
             drop_index: $drop_index,

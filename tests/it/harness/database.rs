@@ -94,13 +94,14 @@ fn making(engine: DatabaseEngine, name: &str) -> String {
 
 /// Empties every table but those that say which schema it is.
 fn emptying() -> String {
-    const TABLES: [&str; 21] = [
+    const TABLES: [&str; 22] = [
         "glint_tokens",
         "glint_application_credentials",
         "glint_role_assignments",
         "glint_users",
         "glint_projects",
         "glint_leases",
+        "glint_purged_images",
         "metadef_tags",
         "metadef_properties",
         "metadef_objects",

@@ -3,6 +3,7 @@
 use super::{Way, statement, way};
 use crate::clock::Clock;
 use crate::db::dialect::Dialect;
+use crate::db::images::IdBy;
 use crate::db::{Db, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
@@ -22,7 +23,7 @@ async fn database(folder: &tempfile::TempDir, analyzed: bool) -> Db {
         if number < 2 {
             image.tags.insert("rare".into());
         }
-        crate::db::images::insert(&db, &image, None).await.unwrap();
+        crate::db::images::insert(&db, &image, IdBy::Chance, None).await.unwrap();
     }
     if analyzed {
         db.execute(sql!("ANALYZE")).await.unwrap();
