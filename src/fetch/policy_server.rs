@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, redirect};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
@@ -16,6 +16,22 @@ use crate::config::RemoteChecks;
 const OPEN_MAX: usize = 32;
 /// The longest answer that is read: what is longer says no.
 const ANSWER_MAX: usize = 64;
+/// What a path and a query cannot have as it is.
+const NOT_IN_PATHS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+/// The same where a `%` is a sign like others.
+const AND_NO_CODES: &AsciiSet = &NOT_IN_PATHS.add(b'%');
 /// How long an idle connection is kept: less than servers do.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -75,7 +91,7 @@ impl PolicyServer {
             // The turns are never closed.
             let _turn = self.turns.acquire().await;
             let (form, body) = self.body(rule, target, credentials);
-            let request = self.client.post(address).header("Content-Type", form).body(body);
+            let request = self.client.post(written(address)).header("Content-Type", form).body(body);
             let mut response = request.send().await?;
             let mut answer = Vec::new();
             while let Some(block) = response.chunk().await? {
@@ -104,5 +120,57 @@ impl PolicyServer {
         let written =
             fields.map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value.to_string(), NON_ALPHANUMERIC)));
         ("application/x-www-form-urlencoded", written.join("&"))
+    }
+}
+
+/// `address` as Python's `requests` writes it. It may have values in it that a client has chosen: a `%` that begins no code
+/// makes every one a sign like others, and codes of signs that need none are these signs.
+fn written(address: &str) -> String {
+    let path_at = address.find("://").and_then(|at| Some(at + 3 + address[at + 3..].find('/')?));
+    let (place, path) = address.split_at(path_at.unwrap_or(address.len()));
+    let mut parts = path.split('%');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let Some((code, rest)) = code(part) else {
+            return format!("{place}{}", utf8_percent_encode(path, AND_NO_CODES));
+        };
+        if code.is_ascii_alphanumeric() || b"-._~".contains(&code) {
+            plain.push(code.into());
+            plain.push_str(rest);
+        } else {
+            plain.push('%');
+            plain.push_str(part);
+        }
+    }
+    format!("{place}{}", utf8_percent_encode(&plain, NOT_IN_PATHS))
+}
+
+/// The code that `part` begins with, and what is behind it.
+fn code(part: &str) -> Option<(u8, &str)> {
+    let (digits, rest) = part.split_at_checked(2)?;
+    let hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    Some((u8::from_str_radix(digits, 16).ok().filter(|_| hex)?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::written;
+
+    #[test]
+    fn addresses_are_written() {
+        let cases = [
+            ("http://h/a", "http://h/a"),
+            ("http://h/a b|c\\d?e={f}", "http://h/a%20b%7Cc%5Cd?e=%7Bf%7D"),
+            ("http://h/%7e%41%2f%20\u{e9}", "http://h/~A%2f%20%C3%A9"),
+            ("http://[::1]:80/[a]", "http://[::1]:80/%5Ba%5D"),
+            ("http://h", "http://h"),
+            ("http://h/100%", "http://h/100%25"),
+            ("http://h/%41%", "http://h/%2541%25"),
+            ("http://h/%+1%zz", "http://h/%25+1%25zz"),
+            ("http://h/%\u{e9}", "http://h/%25%C3%A9"),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(written(address), expected, "{address}");
+        }
     }
 }

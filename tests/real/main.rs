@@ -45,3 +45,6 @@ mod database_server;
 mod process;
 #[path = "../it/harness/raw.rs"]
 mod raw;
+#[path = "../it/harness/wire.rs"]
+#[expect(dead_code, reason = "other tests do more with it")]
+mod wire;

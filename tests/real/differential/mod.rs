@@ -1,6 +1,7 @@
 //! The reference and Glint, side by side: the same requests go to both, and their answers must be equal. Where they are
 //! not, the table names the row of `docs/compat.md` that says why.
 
+mod asked;
 mod compare;
 mod definitions;
 mod everywhere;

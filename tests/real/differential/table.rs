@@ -83,7 +83,8 @@ pub fn read_all(folder: &Path) -> Vec<Table> {
     paths.iter().map(|path| read(path)).collect()
 }
 
-fn read(path: &Path) -> Table {
+/// The table in the file at `path`.
+pub fn read(path: &Path) -> Table {
     let text = fs::read_to_string(path).unwrap();
     let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
     let (mut site, mut awaited) = (None, None);
