@@ -29,4 +29,5 @@ pub mod blob;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod format;
 pub mod model;

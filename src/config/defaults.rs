@@ -185,6 +185,8 @@ impl Default for Formats {
         Self {
             container_formats: owned(&["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]),
             disk_formats: owned(&["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]),
+            require_match: true,
+            gpt_checks_nonfatal: Vec::new(),
         }
     }
 }

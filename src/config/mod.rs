@@ -294,13 +294,17 @@ pub struct Quotas {
     pub user_storage_quota: Option<u64>,
 }
 
-/// Which formats exist.
+/// Which formats exist, and what is asked of data that claims one.
 #[derive(Clone, Debug)]
 pub struct Formats {
     /// For `container_format`.
     pub container_formats: Vec<String>,
     /// For `disk_format`.
     pub disk_formats: Vec<String>,
+    /// Whether data has to be of the format that its image claims.
+    pub require_match: bool,
+    /// The checks of partition tables that are allowed to fail.
+    pub gpt_checks_nonfatal: Vec<String>,
 }
 
 /// Where bytes are kept.

@@ -70,6 +70,8 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
         formats: Formats {
             container_formats: settings.list("image_format", "container_formats"),
             disk_formats: settings.list("image_format", "disk_formats"),
+            require_match: settings.flag("image_format", "require_image_format_match"),
+            gpt_checks_nonfatal: settings.list("image_format", "gpt_safety_checks_nonfatal"),
         },
         stores,
         identity: BuiltInIdentity::default(),

@@ -14,6 +14,8 @@ pub struct Uploaded {
     pub location: Location,
     /// How many.
     pub size: i64,
+    /// How many the disk inside has, if they tell.
+    pub virtual_size: Option<i64>,
     /// Their MD5, in hex.
     pub checksum: String,
     /// The algorithm of `os_hash_value`.
@@ -107,10 +109,11 @@ pub async fn finish_upload(db: &Db, lease: &Lease, uploaded: &Uploaded, now: Tim
         }
         let active = tx
             .execute(sql!(
-                "UPDATE images SET status = ?, size = ?, checksum = ?, os_hash_algo = ?, os_hash_value = ?, \
-                 updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
+                "UPDATE images SET status = ?, size = ?, virtual_size = ?, checksum = ?, os_hash_algo = ?, \
+                 os_hash_value = ?, updated_at = ? WHERE id = ? AND status = ? AND deleted = ?",
                 Status::Active.as_str(),
                 uploaded.size,
+                uploaded.virtual_size,
                 &uploaded.checksum,
                 &uploaded.os_hash_algo,
                 &uploaded.os_hash_value,

@@ -5,6 +5,7 @@ pub mod claim;
 pub mod create;
 pub mod delete;
 pub mod download;
+pub mod inspect;
 pub mod limits;
 pub mod locations;
 pub mod quota;

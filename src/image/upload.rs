@@ -1,4 +1,5 @@
-//! Uploading an image's data: claim the image, stream the bytes into a store and through the hashes, make it active.
+//! Uploading an image's data: claim the image, stream the bytes into a store, through the hashes and the inspection of
+//! their format, make it active.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::blob::{Body, BodyError, pipe};
 use crate::db::moves::Uploaded;
 use crate::db::storage::{Allowance, Storage};
 use crate::error::{Error, Kind, Result};
-use crate::image::{claim, quota, room};
+use crate::image::{claim, inspect, quota, room};
 use crate::model::image::{Image, Location};
 use crate::model::lifecycle::Status;
 use crate::store::{Placed, Store, StoreError};
@@ -29,7 +30,8 @@ pub struct Upload {
 ///
 /// # Errors
 /// `Conflict` when the image is not `queued`, `Invalid` when its formats are not set or its size is not as declared,
-/// `TooLarge` beyond the cap or the quota or when the store is full, `Gone` when the image was deleted meanwhile.
+/// `TooLarge` beyond the cap or the quota or when the store is full, `Unsupported` when it is not of the format that the
+/// image claims or not safe to open, `Gone` when the image was deleted meanwhile.
 pub async fn upload(app: &Arc<App>, image: &Image, upload: Upload) -> Result<()> {
     let (store_id, store) = app.stores.for_new_data(upload.store.as_deref())?;
     ready(image)?;
@@ -48,7 +50,7 @@ pub async fn upload(app: &Arc<App>, image: &Image, upload: Upload) -> Result<()>
     };
     let written = write(app, image, store, bytes, size).await;
     match written {
-        Ok((placed, digests)) => claim.commit(uploaded(app, store_id, placed, digests)).await,
+        Ok(written) => claim.commit(uploaded(app, store_id, written)).await,
         Err(error) => {
             claim.undo().await;
             Err(error)
@@ -78,18 +80,26 @@ pub fn formats_are_set(image: &Image) -> Result<()> {
     }
 }
 
+/// What was written, and what was found out about it on the way.
+struct Written {
+    placed: Placed,
+    digests: Digests,
+    virtual_size: Option<i64>,
+}
+
 async fn write(
     app: &App,
     image: &Image,
     store: &Arc<dyn Store>,
     bytes: Body,
     declared: Option<i64>,
-) -> Result<(Placed, Digests)> {
+) -> Result<Written> {
     // An earlier upload of this image that was cut off may have left something under its name.
     store.discard(&image.id).await.map_err(failed)?;
     let limit = declared.map_or(app.config.quotas.image_size_cap, |size| u64::try_from(size).unwrap_or(0));
     let (bytes, seen) = pipe::counted(bytes);
-    let (bytes, digests) = hash::beside(pipe::capped(bytes, limit), app.hashing);
+    let (bytes, inspected) = inspect::beside(pipe::capped(bytes, limit), image);
+    let (bytes, digests) = hash::beside(bytes, app.hashing);
     let expected = declared.and_then(|size| u64::try_from(size).ok());
     let placed = store.put(&image.id, bytes, expected).await.map_err(|error| match (error, declared) {
         (StoreError::Body(BodyError::TooLong { .. }), Some(size)) => {
@@ -103,15 +113,18 @@ async fn write(
         let text = format!("Size mismatch: expected {size} bytes, got {} bytes", placed.size);
         return Err(Error::invalid(text));
     }
-    Ok((placed, digests.await.map_err(Error::internal)?))
+    let virtual_size = inspected.verdict(&app.config.formats)?;
+    Ok(Written { placed, digests: digests.await.map_err(Error::internal)?, virtual_size })
 }
 
-fn uploaded(app: &App, store: &str, placed: Placed, digests: Digests) -> Uploaded {
+fn uploaded(app: &App, store: &str, written: Written) -> Uploaded {
+    let Written { placed, digests, virtual_size } = written;
     let mut metadata = placed.metadata;
     app.stores.note(store, &mut metadata);
     Uploaded {
         location: Location { id: None, url: placed.url, metadata },
         size: i64::try_from(placed.size).unwrap_or(i64::MAX),
+        virtual_size,
         checksum: digests.md5,
         os_hash_algo: app.hashing.to_string(),
         os_hash_value: digests.secure,

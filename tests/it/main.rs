@@ -18,6 +18,7 @@ mod crash;
 mod data;
 mod database_cli;
 mod definition_files;
+mod formats;
 mod harness;
 mod help;
 mod identity;

@@ -14,6 +14,7 @@ mod database_servers;
 mod definition_files;
 mod dice;
 mod differential;
+mod formats;
 mod galera;
 mod keystone;
 mod manage;
@@ -41,6 +42,8 @@ mod catalogue;
 mod database;
 #[path = "../it/harness/database_server.rs"]
 mod database_server;
+#[path = "../it/harness/disks.rs"]
+mod disks;
 #[path = "../it/harness/process.rs"]
 mod process;
 #[path = "../it/harness/raw.rs"]

@@ -17,13 +17,18 @@ pub fn reference() -> Option<PathBuf> {
 
 /// What the Python script `name` of this folder prints, line by line, when it is given these lines.
 pub fn ask(name: &str, lines: &[String]) -> Vec<String> {
+    ask_of(&commands(), name, lines)
+}
+
+/// The same, where it is the reference that has to be asked.
+pub fn ask_reference(name: &str, lines: &[String]) -> Vec<String> {
+    ask_of(&reference().unwrap().join("bin"), name, lines)
+}
+
+fn ask_of(commands: &Path, name: &str, lines: &[String]) -> Vec<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(name);
-    let mut python = Command::new(commands().join("python"))
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut python =
+        Command::new(commands.join("python")).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = python.stdin.take().unwrap();
     let lines = lines.join("\n") + "\n";
     // Beside the reading: who waits for us to read does not read.

@@ -196,17 +196,15 @@ const IMAGE_FORMAT: &[Opt] = &[
         .once(&[("DEFAULT", "container_formats")]),
     opt("disk_formats", Kind::List, "ami,ari,aki,vhd,vhdx,vmdk,raw,qcow2,vdi,iso,ploop", "What disk_format may be.")
         .once(&[("DEFAULT", "disk_formats")]),
-    opt("vmdk_allowed_types", Kind::List, "streamOptimized,monolithicSparse", "The kinds of VMDK that are taken.")
-        .awaited("data is not inspected yet"),
+    opt("vmdk_allowed_types", Kind::List, "streamOptimized,monolithicSparse", "The kinds of VMDK that are converted.")
+        .awaited(NO_IMPORT),
     opt(
         "require_image_format_match",
         Kind::Flag,
         "true",
         "Whether data has to be of the format that the image claims.",
-    )
-    .awaited("data is not inspected yet"),
-    opt("gpt_safety_checks_nonfatal", Kind::List, "", "Checks of partition tables that do not refuse the data.")
-        .awaited("data is not inspected yet"),
+    ),
+    opt("gpt_safety_checks_nonfatal", Kind::List, "", "Checks of partition tables that do not refuse the data."),
 ];
 
 const TASK: &[Opt] = &[

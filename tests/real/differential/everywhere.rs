@@ -31,20 +31,6 @@ pub const EVERYWHERE: &[Everywhere] = &[
         },
     },
     Everywhere {
-        row: "format inspection of uploads, virtual_size",
-        ours_of: |theirs| {
-            let unknown = |line: &str| match line.split_once("\"virtual_size\": ") {
-                Some((before, size)) => {
-                    let comma = if size.ends_with(',') { "," } else { "" };
-                    format!("{before}\"virtual_size\": null{comma}")
-                }
-                None => line.to_owned(),
-            };
-            let body: Vec<String> = theirs.body.lines().map(unknown).collect();
-            Comparable { body: body.join("\n"), ..theirs.clone() }
-        },
-    },
-    Everywhere {
         row: "Content-Length where there is no body",
         ours_of: |theirs| match theirs.head.strip_prefix("302\n") {
             Some(lines) => Comparable { head: format!("302\ncontent-length: 0\n{lines}"), ..theirs.clone() },
