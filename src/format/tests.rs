@@ -43,7 +43,7 @@ fn disk() -> impl Strategy<Value = Vec<u8>> {
         any::<u8>(),
     )
         .prop_map(|(beginning, parts, length, noise)| {
-            let mut bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8 & noise).collect();
+            let mut bytes: Vec<u8> = (0..251).cycle().take(length).map(|byte: u8| byte & noise).collect();
             for (at, part) in [(0, beginning)].into_iter().chain(parts) {
                 if let Some(place) = bytes.get_mut(at..at + part.len()) {
                     place.copy_from_slice(part);

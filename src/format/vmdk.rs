@@ -25,9 +25,8 @@ const KIND_MOST: usize = 63;
 pub(super) fn head_length(head: &[u8]) -> usize {
     match Header::read(head) {
         Some(header) if header.is_supported() => SECTOR + header.descriptor_length(),
-        Some(_) => 0,
         None if is_text(head) => DESCRIPTOR_MOST,
-        None => 0,
+        _ => 0,
     }
 }
 

@@ -75,13 +75,15 @@ pub fn verdict(findings: &Findings, declared: &str, formats: &Formats) -> Result
 /// to be known; or why it is not as declared.
 fn matching<'f>(findings: &'f Findings, declared: &str) -> Result<(Option<&'f Found>, Option<u64>), String> {
     let all = findings.found.as_slice();
-    let named = |format| all.iter().find(|found| found.format == format);
+    let one_of = |format| all.iter().find(|found| found.format == format);
     let found = match all {
         [] => None,
         [one] => Some(one),
         // An ISO that can boot as a disk has a table of partitions before it.
-        [_, _] if named(Format::Gpt).is_some() && named(Format::Iso).is_some() && declared != Format::Raw.as_str() => {
-            named(Format::Iso)
+        [_, _]
+            if one_of(Format::Gpt).is_some() && one_of(Format::Iso).is_some() && declared != Format::Raw.as_str() =>
+        {
+            one_of(Format::Iso)
         }
         several => {
             let names: Vec<&str> = several.iter().map(|found| found.format.as_str()).collect();

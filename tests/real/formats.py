@@ -37,7 +37,7 @@ def content(path):
 def data_of(question):
     data = bytearray(content(question["file"])[:question["length"]])
     for at, part in question["edits"]:
-        part = bytes.fromhex(part)
+        part = bytes(part)
         data[at:at + len(part)] = part[:max(len(data) - at, 0)]
     return bytes(data)
 

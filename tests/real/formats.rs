@@ -118,13 +118,8 @@ impl<'d> Question<'d> {
     }
 
     fn as_json(&self) -> Value {
-        let edits: Vec<Value> = self
-            .edits
-            .iter()
-            .map(|(at, part)| json!([at, part.iter().map(|byte| format!("{byte:02x}")).collect::<String>()]))
-            .collect();
         json!({
-            "file": self.disk.file, "length": self.length, "edits": edits, "declared": self.declared,
+            "file": self.disk.file, "length": self.length, "edits": self.edits, "declared": self.declared,
             "require": self.require, "nonfatal": self.nonfatal,
         })
     }

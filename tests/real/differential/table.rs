@@ -17,7 +17,7 @@
 //! member UNTIL:active /v2/images/$a            GET again and again, until this is its status
 //! ```
 //!
-//! `<x*300>` is x 300 times, `\xff` a byte, `$a` in path, header or body what was kept, `$web` a
+//! `<x*300>` is x 300 times, `\xff` a byte, `<\xff*9>` nine of them, `$a` in path, header or body what was kept, `$web` a
 //! web server; at the site `unified`, `$few`, `$idle` and `$free` projects with limits of their own.
 
 use std::fs;
@@ -194,7 +194,7 @@ fn expanded(text: &str) -> Vec<u8> {
     let mut rest = text;
     while let Some(next) = rest.chars().next() {
         if let Some((what, count, after)) = repetition(rest) {
-            bytes.extend(what.repeat(count).as_bytes());
+            bytes.extend(expanded(what).repeat(count));
             rest = after;
         } else if let Some((byte, after)) = escape(rest) {
             bytes.push(byte);
