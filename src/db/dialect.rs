@@ -36,6 +36,21 @@ impl Dialect {
         self != Self::MySql
     }
 
+    /// Whether the columns with which an index begins, and which have one value each, have to be written as if they could have
+    /// several, and as part of the order. MariaDB would otherwise look up that value, and go through all that has it from the
+    /// end of the index to the marker: it believes a range behind it to be no shorter than half of everything.
+    pub(super) fn pins(self) -> bool {
+        self == Self::MySql
+    }
+
+    /// What else to ask of the value of a property, so that an index is used which has room for the beginning of a value only.
+    pub(super) fn beginning_of_value(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite | Self::MySql => None,
+            Self::Postgres => Some("left(value, 255) = left(?, 255)"),
+        }
+    }
+
     /// Whether each part of a union is to be ordered and cut by itself: the servers read all of every part otherwise, and
     /// SQLite, which does not, has no such form.
     pub(super) fn cuts_parts(self) -> bool {

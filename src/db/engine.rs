@@ -37,6 +37,25 @@ impl Db {
         Ok(self.fetch_all(sql).await?.into_iter().next())
     }
 
+    /// What `see` makes of the rows that `sql` selects, each where its engine has it.
+    pub(super) async fn gather<T, S>(&self, sql: Sql, see: S) -> Result<T, DbError>
+    where
+        T: Default + Send + 'static,
+        S: Fn(&mut T, &Seen<'_>) -> Result<(), DbError> + Send + Sync + 'static,
+    {
+        let mut seen = T::default();
+        if let Engine::Server(server) = &*self.engine {
+            server.fetch(&sql).await?.iter().try_for_each(|row| see(&mut seen, &Seen::Server(row)))?;
+            return Ok(seen);
+        }
+        self.read(move |reading| {
+            let mut seen = T::default();
+            reading.each(&sql, &mut |row| see(&mut seen, row))?;
+            Ok(seen)
+        })
+        .await
+    }
+
     /// Does `work`, whose statements all see the database at one moment: one trip to it. It may be broken off and begin anew
     /// elsewhere, so it must do nothing that cannot be done twice.
     pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
@@ -126,7 +145,7 @@ impl Reading<'_> {
     pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
         match self {
             Self::Sqlite(reader) => reader.fetch(sql),
-            Self::Server(reader) => reader.fetch(sql),
+            Self::Server(reader) => reader.fetch(sql).map(<[Row]>::to_vec),
         }
     }
 

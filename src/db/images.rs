@@ -25,28 +25,47 @@ const COLUMNS: &str = "images.id, images.name, images.status, images.visibility,
     images.os_hash_algo, images.os_hash_value, images.min_disk, images.min_ram, images.protected, images.os_hidden, \
     images.created_at, images.updated_at";
 
+/// As many columns without a value.
+const NO_COLUMNS: &str =
+    "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+/// Where the columns of a child begin behind these.
+const CHILD_AT: usize = 18;
+
 /// The image `id`, if `who` may see it: their own, shared with them, public, community, or ownerless.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &Db, id: &str, who: &Identity) -> Result<Option<Image>, DbError> {
-    let (id, who) = (id.to_owned(), who.clone());
-    db.read(move |reading| {
-        let mut found: Vec<Image> = find_row(reading, &id, &who)?.into_iter().collect();
-        fill_in(reading, &mut found)?;
-        Ok(found.pop())
-    })
-    .await
+    let mut select = row(&format!("{COLUMNS}, {NO_CHILD}"), id, who);
+    select.push(" UNION ALL ").push(children(NO_COLUMNS, &sql!("image_id = ?", id)));
+    let found = db.gather(select, |(image, children): &mut (Option<Image>, Vec<Child>), row| {
+        match read_child(row, CHILD_AT)? {
+            Some(child) => children.push(child),
+            None => *image = Some(read_image(row)?),
+        }
+        Ok(())
+    });
+    let (image, children) = found.await?;
+    Ok(image.map(|mut image| {
+        for child in children {
+            child.hang(&mut image);
+        }
+        image
+    }))
 }
 
 /// The image `id` without its children, if `who` may see it.
 fn find_row(reading: &Reading<'_>, id: &str, who: &Identity) -> Result<Option<Image>, DbError> {
-    let mut select = Sql::new(format!("SELECT {COLUMNS} FROM images WHERE +images.deleted = ? AND images.id = ?"));
+    Ok(read_images(reading, &row(COLUMNS, id, who))?.pop())
+}
+
+fn row(columns: &str, id: &str, who: &Identity) -> Sql {
+    let mut select = Sql::new(format!("SELECT {columns} FROM images WHERE +images.deleted = ? AND images.id = ?"));
     select = select.bind(false).bind(id);
     if !who.is_admin {
         select.push(" AND ").push(visible_by_id(who));
     }
-    Ok(read_images(reading, &select)?.pop())
+    select
 }
 
 /// What of somebody else's images `who` may see by id; the answer of a member does not matter here.
@@ -418,12 +437,16 @@ pub(super) fn settle_locations(id: &str, removed: bool, now: Timestamp) -> Sql {
 /// When the database fails.
 pub async fn hidden_locations(db: &Db, id: &str) -> Result<Vec<Location>, DbError> {
     let select = sql!(
-        "SELECT image_id, id, value, meta_data, status FROM image_locations \
+        "SELECT id, value, meta_data FROM image_locations \
          WHERE image_id = ? AND status = 'pending_delete' AND +deleted = ? ORDER BY id",
         id,
         false
     );
-    db.fetch_all(select).await?.iter().map(read_location).collect()
+    db.gather(select, |locations: &mut Vec<Location>, row| {
+        locations.push(location(row.get(0)?, row.get(1)?, row.value(2)?)?);
+        Ok(())
+    })
+    .await
 }
 
 /// The ids of the locations that `id` has.
@@ -520,47 +543,89 @@ fn unreadable(error: &dyn std::error::Error) -> DbError {
     DbError::Unreadable(error.to_string())
 }
 
-/// Reads the properties, tags and locations of all `images`: one statement each, however many images there are.
+/// Reads the properties, tags and locations of all `images`, in one statement.
 fn fill_in(reading: &Reading<'_>, images: &mut [Image]) -> Result<(), DbError> {
     if images.is_empty() {
         return Ok(());
     }
     let places: HashMap<String, usize> = images.iter().enumerate().map(|(at, image)| (image.id.clone(), at)).collect();
-    let of_these = any_of("image_id", places.keys());
-    let mut each = |table: &str, columns: &str, order: &str, hang: fn(&mut Image, &Seen<'_>) -> Result<(), DbError>| {
-        let mut select = Sql::new(format!("SELECT image_id, {columns} FROM {table} WHERE "));
-        select.push(of_these.clone()).push(sql!(" AND +deleted = ?", false)).push(order);
-        let mut at = 0;
-        reading.each(&select, &mut |row| {
-            let id = row.text(0)?;
-            // Mostly it is the image of the row before.
-            if images.get(at).is_none_or(|image| image.id != id) {
-                at = places.get(id).copied().unwrap_or(images.len());
-            }
-            images.get_mut(at).map_or(Ok(()), |image| hang(image, row))
-        })
-    };
-    each("image_properties", "name, value", "", |image, row| {
-        // Old rows may hold NULL; the reference shows "" for it.
-        image.properties.insert(row.get(1)?, row.get::<Option<String>>(2)?.unwrap_or_default());
-        Ok(())
-    })?;
-    each("image_tags", "value", "", |image, row| {
-        image.tags.insert(row.get(1)?);
-        Ok(())
-    })?;
-    each("image_locations", "id, value, meta_data, status", " ORDER BY id", |image, row| {
-        if row.text(4)? == "active" {
-            image.locations.push(read_location(row)?);
+    let mut at = 0;
+    reading.each(&children("image_id", &any_of("image_id", places.keys())), &mut |row| {
+        let id = row.text(0)?;
+        // Mostly it is the image of the row before.
+        if images.get(at).is_none_or(|image| image.id != id) {
+            at = places.get(id).copied().unwrap_or(images.len());
+        }
+        if let (Some(image), Some(child)) = (images.get_mut(at), read_child(row, 1)?) {
+            child.hang(image);
         }
         Ok(())
     })
 }
 
-fn read_location(row: &impl Columns) -> Result<Location, DbError> {
-    let metadata = match row.value(3)? {
-        Value::Null => serde_json::Map::new(),
-        _ => serde_json::from_str(row.text(3)?).map_err(|error| unreadable(&error))?,
+/// What belongs to an image.
+enum Child {
+    Property(String, String),
+    Tag(String),
+    Location(Location),
+    /// A location whose bytes are being removed.
+    Hidden,
+}
+
+impl Child {
+    fn hang(self, image: &mut Image) {
+        match self {
+            Self::Property(name, value) => drop(image.properties.insert(name, value)),
+            Self::Tag(tag) => drop(image.tags.insert(tag)),
+            Self::Location(location) => {
+                let at = image.locations.partition_point(|before| before.id < location.id);
+                image.locations.insert(at, location);
+            }
+            Self::Hidden => {}
+        }
+    }
+}
+
+/// The columns of a child: what it is, its name or value, the value of a property, metadata, status and id of a location.
+const NO_CHILD: &str = "0, NULL, NULL, NULL, NULL, 0";
+const CHILDREN: [(&str, &str); 3] = [
+    ("image_properties", "1, name, value, NULL, NULL, 0"),
+    ("image_tags", "2, value, NULL, NULL, NULL, 0"),
+    ("image_locations", "3, value, NULL, meta_data, status, id"),
+];
+
+/// The children of `these` images, each behind the columns `before`.
+fn children(before: &str, these: &Sql) -> Sql {
+    let mut all = Sql::default();
+    all.push_joined(
+        " UNION ALL ",
+        CHILDREN.map(|(table, columns)| {
+            let mut select = Sql::new(format!("SELECT {before}, {columns} FROM {table} WHERE "));
+            select.push(these.clone()).push(sql!(" AND +deleted = ?", false));
+            select
+        }),
+    );
+    all
+}
+
+/// The child in a row, from column `at` on; none in a row of another kind.
+fn read_child(row: &Seen<'_>, at: usize) -> Result<Option<Child>, DbError> {
+    Ok(match row.get::<i64>(at)? {
+        0 => None,
+        // Old rows may hold NULL; the reference shows "" for it.
+        1 => Some(Child::Property(row.get(at + 1)?, row.get::<Option<String>>(at + 2)?.unwrap_or_default())),
+        2 => Some(Child::Tag(row.get(at + 1)?)),
+        _ if row.text(at + 4)? == "active" => {
+            Some(Child::Location(location(row.get(at + 5)?, row.get(at + 1)?, row.value(at + 3)?)?))
+        }
+        _ => Some(Child::Hidden),
+    })
+}
+
+fn location(id: i64, url: String, metadata: Value<'_>) -> Result<Location, DbError> {
+    let metadata = match metadata {
+        Value::Text(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
+        _ => serde_json::Map::new(),
     };
-    Ok(Location { id: Some(row.get(1)?), url: row.get(2)?, metadata })
+    Ok(Location { id: Some(id), url, metadata })
 }

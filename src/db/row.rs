@@ -6,11 +6,11 @@ use super::DbError;
 use crate::clock::Timestamp;
 
 /// A row of an answer, in one form for every engine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row(Vec<Cell>);
 
 /// A value in a row, and its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Cell {
     Null,
     Int(i64),

@@ -7,12 +7,11 @@ mod pool;
 mod postgres;
 mod words;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::dialect::Dialect;
@@ -80,41 +79,39 @@ impl Server {
         Ok(told.rows)
     }
 
-    /// Does `work`, whose statements all see the database at one moment, on a thread that may block. When the connection
-    /// breaks meanwhile, it begins once more: nothing was written.
+    /// Does `work`, whose statements all see the database at one moment. The work never waits: it ends at a statement that has
+    /// no answer yet, and begins anew when the answer is there. When the connection breaks meanwhile, all of it is done once
+    /// more: nothing was written.
     pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
     where
-        T: Send + 'static,
-        W: Fn(&Reader) -> Result<T, DbError> + Send + Sync + 'static,
+        W: Fn(&Reader) -> Result<T, DbError>,
     {
-        let work = Arc::new(work);
-        match self.read_once(Arc::clone(&work)).await {
+        match self.read_once(&work).await {
             Err(DbError::Unavailable(error)) => {
                 tracing::debug!(%error, "read once more");
-                self.read_once(work).await
+                self.read_once(&work).await
             }
             done => done,
         }
     }
 
-    async fn read_once<T, W>(&self, work: Arc<W>) -> Result<T, DbError>
+    async fn read_once<T, W>(&self, work: &W) -> Result<T, DbError>
     where
-        T: Send + 'static,
-        W: Fn(&Reader) -> Result<T, DbError> + Send + Sync + 'static,
+        W: Fn(&Reader) -> Result<T, DbError>,
     {
-        let (held, _) = self.pool.begin(Ask::BeginReading).await?;
-        let (runtime, counts) = (Handle::current(), Arc::clone(&self.counts));
-        let reading = tokio::task::spawn_blocking(move || {
-            let reader = Reader { held: RefCell::new(held), runtime, counts };
-            let done = work(&reader)?;
-            let Reader { held, runtime, .. } = reader;
-            let mut held = held.into_inner();
-            // A connection whose work failed is closed: whatever state it is in, nobody else meets it.
-            runtime.block_on(held.link.ask(Ask::Commit))?;
-            held.keep();
-            Ok(done)
-        });
-        reading.await.map_err(DbError::unavailable)?
+        let (mut held, _) = self.pool.begin(Ask::BeginReading).await?;
+        let mut reader = Reader::new(self.dialect);
+        let done = loop {
+            let done = work(&reader);
+            let Some(sql) = reader.wanted.take() else { break done? };
+            Counters::add(&self.counts.statements);
+            reader.answers.push(held.link.ask(Ask::Fetch(&sql)).await?.rows);
+            reader.given.set(0);
+        };
+        // A connection whose work failed is closed: whatever state it is in, nobody else meets it.
+        held.link.ask(Ask::Commit).await?;
+        held.keep();
+        Ok(done)
     }
 
     /// Begins a piece of work that writes.
@@ -135,23 +132,32 @@ impl Server {
     }
 }
 
-/// A connection that reads, and sees the database at one moment. It belongs to a thread that may block.
+/// A moment of the database: the answers that work has had, and what it wants to know next.
 pub(super) struct Reader {
-    held: RefCell<Held>,
-    runtime: Handle,
-    counts: Arc<Counters>,
+    dialect: Dialect,
+    answers: Vec<Vec<Row>>,
+    /// How many of the answers the work has had since it began.
+    given: Cell<usize>,
+    wanted: RefCell<Option<Sql>>,
 }
 
 impl Reader {
-    /// The rows that `sql` selects.
-    pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
-        Counters::add(&self.counts.statements);
-        Ok(self.runtime.block_on(self.held.borrow_mut().link.ask(Ask::Fetch(sql)))?.rows)
+    fn new(dialect: Dialect) -> Self {
+        Self { dialect, answers: Vec::new(), given: Cell::default(), wanted: RefCell::default() }
+    }
+
+    /// The rows that `sql` selects; an error for whoever does the work while they are not there.
+    pub(super) fn fetch(&self, sql: &Sql) -> Result<&[Row], DbError> {
+        let at = self.given.replace(self.given.get() + 1);
+        self.answers.get(at).map(Vec::as_slice).ok_or_else(|| {
+            self.wanted.replace(Some(sql.clone()));
+            DbError::unavailable("an answer is not there yet")
+        })
     }
 
     /// The dialect of the server.
     pub(super) fn dialect(&self) -> Dialect {
-        self.held.borrow().link.dialect()
+        self.dialect
     }
 }
 

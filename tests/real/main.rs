@@ -20,6 +20,7 @@ mod keystone;
 mod manage;
 mod memory;
 mod options;
+mod plans;
 mod policy;
 mod policy_matrix;
 mod predefined;

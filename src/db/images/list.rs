@@ -9,7 +9,7 @@ use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
 use crate::db::row::Columns;
 use crate::db::sql::any_of;
-use crate::db::{Db, DbError, Sql, sql};
+use crate::db::{Arg, Db, DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
@@ -62,7 +62,7 @@ fn way(reading: &Reading<'_>, filter: &ImageFilter, limit: u32) -> Result<Way, D
         return Ok(Way::By(at));
     }
     for (at, condition) in filter.conditions.iter().enumerate() {
-        if let Some(such) = conditions::rows_of(condition)
+        if let Some(such) = conditions::rows_of(condition, reading.dialect())
             && is_shorter_by(reading, such, limit)?
         {
             return Ok(Way::Having(at));
@@ -100,46 +100,70 @@ fn statement(
     way: &Way,
 ) -> Option<Sql> {
     let sort = keyset::total(&page.sort);
-    let parts = match way {
-        Way::InOrder if keyset::is_usual(sort) && !who.is_admin => parts(filter, who),
-        Way::InOrder => vec![Part::in_order(leading(filter, who, sort), listed(filter, who))],
-        Way::By(at) => vec![by(&filter.conditions[*at], listed(filter, who))],
-        Way::Having(at) => conditions::rows_of(&filter.conditions[*at])
-            .map(|such| Part::of(such, listed(filter, who)))
-            .into_iter()
-            .collect(),
-    };
-    let met = match way {
-        Way::By(at) | Way::Having(at) => Some(*at),
-        Way::InOrder => None,
-    };
-    let sorted = met.is_some();
+    let (parts, met) = parts_by(way, dialect, filter, who, sort);
+    let sorted = !matches!(way, Way::InOrder);
     let ranges = match marker {
         None => vec![None],
         Some(marker) if sorted => vec![Some(keyset::beyond_step_by_step(dialect, marker, sort))],
         Some(marker) => keyset::beyond(dialect, marker, sort).into_iter().map(Some).collect(),
     };
-    let mut selects: Vec<Sql> =
-        parts.iter().flat_map(|part| ranges.iter().map(|range| part.select(filter, met, range.as_ref()))).collect();
-    let mut end = Sql::new(" ORDER BY ");
-    end.push_joined(", ", sort.iter().map(|&(key, direction)| keyset::order(key, direction, sorted)));
-    end.push(sql!(" LIMIT ?", i64::from(page.limit)));
-    if selects.len() > 1 && dialect.cuts_parts() {
-        selects = selects.into_iter().map(|select| in_brackets(select, &end)).collect();
+    let in_order: Vec<Sql> = sort.iter().map(|&(key, direction)| keyset::order(key, direction, sorted)).collect();
+    let end = |pinned: Vec<Sql>| {
+        let mut end = Sql::new(" ORDER BY ");
+        end.push_joined(", ", pinned.into_iter().chain(in_order.iter().cloned()));
+        end.push(sql!(" LIMIT ?", i64::from(page.limit)));
+        end
+    };
+    let mut selects = parts.iter().flat_map(|part| {
+        let end = end(part.pinned(dialect, sort, filter));
+        ranges.iter().map(move |range| (part.select(dialect, filter, met, range.as_ref()), end.clone()))
+    });
+    let (mut select, its_end) = selects.next()?;
+    let rest: Vec<(Sql, Sql)> = selects.collect();
+    if rest.is_empty() {
+        select.push(its_end);
+        return Some(select);
     }
-    let mut select = selects.into_iter().reduce(|mut all, part| {
+    if dialect.cuts_parts() {
+        select = in_brackets(select, its_end);
+    }
+    for (part, its_end) in rest {
         // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
-        all.push(" UNION ALL ").push(part);
-        all
-    })?;
-    select.push(end);
+        select.push(" UNION ALL ").push(if dialect.cuts_parts() { in_brackets(part, its_end) } else { part });
+    }
+    select.push(end(Vec::new()));
     Some(select)
 }
 
+/// The parts that are found in this way, and the place of the condition that they are found by, if it is one.
+fn parts_by(
+    way: &Way,
+    dialect: Dialect,
+    filter: &ImageFilter,
+    who: &Identity,
+    sort: &[(SortKey, Direction)],
+) -> (Vec<Part>, Option<usize>) {
+    let asked = || listed(filter, who);
+    match way {
+        Way::InOrder if keyset::is_usual(sort) && !who.is_admin => (parts(filter, who), None),
+        Way::InOrder => match leading(filter, who, sort) {
+            None => (vec![Part::in_order(None, asked())], None),
+            // An administrator sees everything that has the visibility.
+            Some((leads, None)) => (vec![Part::in_order(Some(leads), Vec::new())], None),
+            Some((leads, met)) => (vec![Part::in_order(Some(leads), asked())], met),
+        },
+        Way::By(at) => (vec![by(&filter.conditions[*at], asked())], Some(*at)),
+        Way::Having(at) => {
+            let such = conditions::rows_of(&filter.conditions[*at], dialect);
+            (such.map(|such| Part::of(such, asked())).into_iter().collect(), Some(*at))
+        }
+    }
+}
+
 /// A part that is ordered and cut by itself.
-fn in_brackets(select: Sql, end: &Sql) -> Sql {
+fn in_brackets(select: Sql, end: Sql) -> Sql {
     let mut part = Sql::new("(");
-    part.push(select).push(end.clone()).push(")");
+    part.push(select).push(end).push(")");
     part
 }
 
@@ -148,55 +172,80 @@ fn by(leading: &Condition, asked: Vec<Sql>) -> Part {
     let found_by = condition(leading, str::to_owned);
     match leading {
         // The index with names is one of those for orders.
-        Condition::TextIn(TextColumn::Name, _) => Part::in_order(Some(found_by), asked),
+        Condition::TextIn(TextColumn::Name, _) => Part { in_order: true, ..Part::sorted(found_by, asked) },
         _ => Part::sorted(found_by, asked),
     }
 }
 
-/// A part of a list. Of the columns of images, only those in `found_by` and, where the part comes in the order of the list,
-/// those that every list asks for, are written so that an index may be chosen for them.
+/// A part of a list. Of the columns of images, only those that it `leads` with and is `found_by` and, where the part comes in
+/// the order of the list, those that every list asks for, are written so that an index may be chosen for them.
 struct Part {
     /// Where the ids of its images are, if another table knows them.
     ids: Option<Sql>,
+    leads: Option<Leading>,
     found_by: Option<Sql>,
     asked: Vec<Sql>,
     in_order: bool,
 }
 
 impl Part {
-    fn in_order(found_by: Option<Sql>, asked: Vec<Sql>) -> Self {
-        Self { ids: None, found_by, asked, in_order: true }
+    fn in_order(leads: Option<Leading>, asked: Vec<Sql>) -> Self {
+        Self { ids: None, leads, found_by: None, asked, in_order: true }
     }
 
     fn sorted(found_by: Sql, asked: Vec<Sql>) -> Self {
-        Self { ids: None, found_by: Some(found_by), asked, in_order: false }
+        Self { ids: None, leads: None, found_by: Some(found_by), asked, in_order: false }
     }
 
     /// The images whose `image_id` is in these `rows` of another table, `FROM …`.
     fn of(rows: Sql, asked: Vec<Sql>) -> Self {
         let mut ids = Sql::new("SELECT DISTINCT image_id ");
         ids.push(rows);
-        Self { ids: Some(ids), found_by: Some(sql!("images.id = ids.image_id")), asked, in_order: false }
+        Self { ids: Some(ids), ..Self::sorted(sql!("images.id = ids.image_id"), asked) }
+    }
+
+    /// The columns that have one value in this part, in the order of the index that is to be read.
+    fn constant(&self, filter: &ImageFilter) -> Vec<Leading> {
+        let always = [("images.deleted", false.into()), ("images.os_hidden", filter.hidden.into())];
+        match &self.leads {
+            None => always.into(),
+            Some(first @ ("images.owner" | "images.visibility", _)) => {
+                [first.clone()].into_iter().chain(always).collect()
+            }
+            Some(last) => always.into_iter().chain([last.clone()]).collect(),
+        }
+    }
+
+    /// What stands before the keys of the order, where an index is only read in its order if all of its columns are told.
+    fn pinned(&self, dialect: Dialect, sort: &[(SortKey, Direction)], filter: &ImageFilter) -> Vec<Sql> {
+        let Some(&(_, direction)) = sort.first().filter(|_| self.reads_in_order() && dialect.pins()) else {
+            return Vec::new();
+        };
+        self.constant(filter).iter().map(|(column, _)| keyset::term(column, direction)).collect()
+    }
+
+    fn reads_in_order(&self) -> bool {
+        self.in_order && self.found_by.is_none()
     }
 
     /// The images of this part in `range` that `filter` wants; the condition at place `met` is what they are found by.
-    fn select(&self, filter: &ImageFilter, met: Option<usize>, range: Option<&Sql>) -> Sql {
+    fn select(&self, dialect: Dialect, filter: &ImageFilter, met: Option<usize>, range: Option<&Sql>) -> Sql {
         let mut select = Sql::new(format!("SELECT {COLUMNS} FROM "));
         if let Some(ids) = &self.ids {
             // SQLite reads the left side of a CROSS JOIN first. Left to itself, it would go through all images in their
             // order and ask of each whether it is among these.
             select.push("(").push(ids.clone()).push(") AS ids CROSS JOIN ");
         }
-        let leading = |column: &str| if self.in_order { column.to_owned() } else { inert(column) };
-        let always = [
-            sql!(format!("{} = ?", leading("images.deleted")), false),
-            sql!(format!("{} = ?", leading("images.os_hidden")), filter.hidden),
-            sql!("images.status <> 'killed'"),
-        ];
+        let constant = self.constant(filter).into_iter().map(|(column, value)| match (self.in_order, dialect.pins()) {
+            (false, _) => sql!(format!("{} = ?", inert(column)), value),
+            (true, true) if self.reads_in_order() => sql!(format!("{column} IN (?, NULL)"), value),
+            (true, _) => sql!(format!("{column} = ?"), value),
+        });
         let asked_for = filter.conditions.iter().enumerate().filter(|(at, _)| met != Some(*at));
         let filtered = asked_for.map(|(_, wanted)| condition(wanted, inert));
         let rest = self.found_by.iter().chain(&self.asked).chain(range).cloned();
-        select.push("images WHERE ").push_joined(" AND ", always.into_iter().chain(rest).chain(filtered));
+        let living = [Sql::new("images.status <> 'killed'")];
+        select.push("images WHERE ").push_joined(" AND ", constant.chain(living).chain(rest).chain(filtered));
         select
     }
 }
@@ -212,7 +261,7 @@ fn parts(filter: &ImageFilter, who: &Identity) -> Vec<Part> {
     };
     let mut parts = Vec::new();
     for everybodys in [Public, Community].into_iter().filter(|visibility| wanted(*visibility)) {
-        parts.push(Part::in_order(Some(sql!("images.visibility = ?", everybodys.as_str())), Vec::new()));
+        parts.push(Part::in_order(Some(("images.visibility", everybodys.as_str().into())), Vec::new()));
     }
     let Some(project) = &who.project_id else {
         return parts;
@@ -223,7 +272,7 @@ fn parts(filter: &ImageFilter, who: &Identity) -> Vec<Part> {
     }
     if !own.is_empty() {
         let visible = any_of(&inert("images.visibility"), own.iter().map(|visibility| visibility.as_str()));
-        parts.push(Part::in_order(Some(sql!("images.owner = ?", project)), vec![visible]));
+        parts.push(Part::in_order(Some(("images.owner", project.into())), vec![visible]));
     }
     if wanted(Shared) {
         let mut shared = sql!("FROM image_members WHERE ");
@@ -238,21 +287,30 @@ fn parts(filter: &ImageFilter, who: &Identity) -> Vec<Part> {
     parts
 }
 
-/// The condition that an index in the usual order begins with, if an administrator asks for such a one.
-fn leading(filter: &ImageFilter, who: &Identity, sort: &[(SortKey, Direction)]) -> Option<Sql> {
+/// The value of a column with which an index in the order of the list begins.
+type Leading = (&'static str, Arg);
+
+/// What an index in the usual order begins with, if an administrator asks for one value of such a column, and the place of the
+/// condition that does, if it is not the visibility.
+fn leading(filter: &ImageFilter, who: &Identity, sort: &[(SortKey, Direction)]) -> Option<(Leading, Option<usize>)> {
     use TextColumn::{ContainerFormat, DiskFormat, Owner, Status};
     if !who.is_admin || !keyset::is_usual(sort) {
         return None;
     }
-    let leads = |condition: &&Condition| match condition {
-        Condition::TextIn(Owner | Status | DiskFormat | ContainerFormat, values) => values.len() == 1,
-        _ => false,
+    let leads = |(at, condition): (usize, &Condition)| match condition {
+        Condition::TextIn(column @ (Owner | Status | DiskFormat | ContainerFormat), values) => {
+            match values.as_slice() {
+                [one] => Some(((conditions::text_column(*column), one.into()), Some(at))),
+                _ => None,
+            }
+        }
+        _ => None,
     };
-    match (filter.conditions.iter().find(leads), filter.visibility) {
-        (Some(leading), _) => Some(condition(leading, str::to_owned)),
-        (None, WantedVisibility::Only(only)) => Some(sql!("images.visibility = ?", only.as_str())),
-        (None, _) => None,
-    }
+    let asked_for = filter.conditions.iter().enumerate().find_map(leads);
+    asked_for.or_else(|| match filter.visibility {
+        WantedVisibility::Only(only) => Some((("images.visibility", only.as_str().into()), None)),
+        WantedVisibility::All | WantedVisibility::Usual => None,
+    })
 }
 
 #[cfg(test)]

@@ -106,14 +106,14 @@ pub(super) fn row(raw: &MySqlRow) -> Result<Row, sqlx::Error> {
         if value.is_null() {
             return Ok(Cell::Null);
         }
-        let kind = value.type_info().name().to_owned();
-        let read = match kind.as_str() {
+        let read: fn(_) -> _ = match value.type_info().name() {
             "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" | "BIGINT UNSIGNED" => {
-                <i64 as Decode<MySql>>::decode(value).map(Cell::Int)
+                |value| <i64 as Decode<MySql>>::decode(value).map(Cell::Int)
             }
-            "DATETIME" | "TIMESTAMP" => <NaiveDateTime as Decode<MySql>>::decode(value).map(Cell::Time),
-            _ => <String as Decode<MySql>>::decode(value).map(Cell::Text),
+            "DATETIME" | "TIMESTAMP" => |value| <NaiveDateTime as Decode<MySql>>::decode(value).map(Cell::Time),
+            _ => |value| <String as Decode<MySql>>::decode(value).map(Cell::Text),
         };
+        let read = read(value);
         read.map_err(sqlx::Error::Decode)
     };
     Ok(Row::new((0..raw.len()).map(cell).collect::<Result<_, sqlx::Error>>()?))

@@ -27,11 +27,16 @@ const UNKNOWN: u32 = 705;
 const TIMESTAMP: u32 = 1114;
 
 pub(super) static WORDS: Words = Words {
-    begin_reading: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    // A plan for any values, which a prepared statement has from its sixth time on, does not know how few images a project has.
+    begin_reading: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan",
     begin_writing: "BEGIN ISOLATION LEVEL READ COMMITTED",
     without_deadline: "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
     take_turn: "SELECT pg_advisory_xact_lock(?)",
 };
+
+/// What is off, so that a few rows of many are looked up one by one, in the order of an index.
+const OFF: [&str; 6] =
+    ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_bitmapscan", "enable_incremental_sort", "jit"];
 
 pub(super) async fn connect(server: &DatabaseServer) -> Result<PgConnection, sqlx::Error> {
     let mut options = PgConnectOptions::new_without_pgpass()
@@ -46,6 +51,9 @@ pub(super) async fn connect(server: &DatabaseServer) -> Result<PgConnection, sql
             // Work that waits for nobody but its own next statement, and is gone: its locks go, too.
             ("idle_in_transaction_session_timeout", STATEMENT_DEADLINE.as_millis().to_string()),
         ])
+        .options(OFF.map(|setting| (setting, "off")))
+        // What lists read is in memory, wherever in the table it stands.
+        .options([("random_page_cost", "1"), ("max_parallel_workers_per_gather", "0")])
         .ssl_mode(match server.tls.mode {
             TlsMode::Never => PgSslMode::Disable,
             TlsMode::IfOffered => PgSslMode::Prefer,

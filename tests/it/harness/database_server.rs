@@ -58,12 +58,23 @@ impl DatabaseServer {
         Self::start_with(kind, DURABLE)
     }
 
-    fn start_with(kind: Kind, environment: &[(&str, &str)]) -> Self {
+    /// One that is started with more in its environment, of which its script says what it means.
+    pub fn start_with(kind: Kind, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut start = control(kind, "start", folder.path());
         let started = start.envs(environment.iter().copied()).stderr(Stdio::inherit()).output().unwrap();
         assert!(started.status.success(), "{kind:?} starts");
         Self { kind, folder, url: String::from_utf8(started.stdout).unwrap().trim().to_owned() }
+    }
+
+    /// What kind of server it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Where it keeps everything.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Ends it as a crash would.

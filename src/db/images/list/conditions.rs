@@ -1,5 +1,6 @@
 //! What the images of a list have to meet.
 
+use crate::db::dialect::Dialect;
 use crate::db::sql::any_of;
 use crate::db::{Arg, Sql, sql};
 use crate::model::filter::{Comparison, Condition, ImageFilter, IntColumn, TextColumn, TimeColumn, WantedVisibility};
@@ -75,10 +76,15 @@ pub(super) fn condition(condition: &Condition, written: fn(&str) -> String) -> S
 }
 
 /// The rows that say which images have what `condition` wants, where that is a tag or a property.
-pub(super) fn rows_of(condition: &Condition) -> Option<Sql> {
+pub(super) fn rows_of(condition: &Condition, dialect: Dialect) -> Option<Sql> {
     match condition {
         Condition::Property(name, value) => {
-            Some(sql!("FROM image_properties WHERE name = ? AND value = ? AND deleted = ?", name, value, false))
+            let mut rows =
+                sql!("FROM image_properties WHERE name = ? AND value = ? AND deleted = ?", name, value, false);
+            if let Some(beginning) = dialect.beginning_of_value() {
+                rows.push(sql!(format!(" AND {beginning}"), value));
+            }
+            Some(rows)
         }
         Condition::Tag(tag) => Some(sql!("FROM image_tags WHERE value = ? AND deleted = ?", tag, false)),
         _ => None,
@@ -97,7 +103,7 @@ fn compare(column: &str, comparison: Comparison, value: impl Into<Arg>) -> Sql {
     sql!(format!("{column} {operator} ?"), value)
 }
 
-fn text_column(column: TextColumn) -> &'static str {
+pub(super) fn text_column(column: TextColumn) -> &'static str {
     match column {
         TextColumn::Id => "images.id",
         TextColumn::Name => "images.name",

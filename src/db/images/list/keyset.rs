@@ -21,7 +21,11 @@ pub(super) fn is_usual(sort: &[(SortKey, Direction)]) -> bool {
 /// A term of `ORDER BY`. One that is to be `sorted` is written so that no index is chosen for it; others have bare names,
 /// for they may order a union.
 pub(super) fn order(key: SortKey, direction: Direction, sorted: bool) -> Sql {
-    let column = if sorted { inert(&qualified(key)) } else { column(key).to_owned() };
+    if sorted { term(&inert(&qualified(key)), direction) } else { term(column(key), direction) }
+}
+
+/// `column` in this direction.
+pub(super) fn term(column: &str, direction: Direction) -> Sql {
     let direction = match direction {
         Direction::Ascending => "ASC",
         Direction::Descending => "DESC",
@@ -42,8 +46,8 @@ pub(super) fn beyond(dialect: Dialect, marker: &Image, sort: &[(SortKey, Directi
     let column = qualified(key);
     let nulls_last = nulls_last(dialect, direction);
     if matches!(value(marker, key), Arg::Null) {
-        let mut nulls = Sql::new(format!("{column} IS NULL AND "));
-        nulls.push(further(dialect, marker, rest, direction));
+        let mut nulls = is_null(dialect, &column);
+        nulls.push(" AND ").push(further(dialect, marker, rest, direction));
         let mut ranges = vec![nulls];
         if !nulls_last {
             ranges.push(Sql::new(format!("{column} IS NOT NULL")));
@@ -52,9 +56,17 @@ pub(super) fn beyond(dialect: Dialect, marker: &Image, sort: &[(SortKey, Directi
     }
     let mut ranges = vec![further(dialect, marker, sort, direction)];
     if nulls_last && may_be_null(key) {
-        ranges.push(Sql::new(format!("{column} IS NULL")));
+        ranges.push(is_null(dialect, &column));
     }
     ranges
+}
+
+/// `column` has no value. Where an index is only read in its order if columns could have several values, this says so.
+fn is_null(dialect: Dialect, column: &str) -> Sql {
+    if dialect.pins() {
+        return Sql::new(format!("({column} IS NULL OR {column} IN (NULL, NULL))"));
+    }
+    Sql::new(format!("{column} IS NULL"))
 }
 
 /// Whether NULL comes after everything else in this direction.
