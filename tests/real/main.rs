@@ -11,6 +11,7 @@ mod boot;
 mod clients;
 mod config;
 mod database_servers;
+mod database_tls;
 mod definition_files;
 mod dice;
 mod differential;

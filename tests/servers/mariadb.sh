@@ -28,7 +28,7 @@ start() {
   client -e "
     CREATE DATABASE IF NOT EXISTS glance CHARACTER SET utf8;
     CREATE USER IF NOT EXISTS glance@'127.0.0.1' IDENTIFIED BY 'glance';
-    GRANT ALL ON *.* TO glance@'127.0.0.1';"
+    GRANT ALL ON *.* TO glance@'127.0.0.1' WITH GRANT OPTION;"
   echo "mysql+pymysql://glance:glance@127.0.0.1:$port/glance"
 }
 
