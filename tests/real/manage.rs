@@ -70,6 +70,18 @@ fn mariadb_is_brought_forward() {
     forward(|name, _| server.make(name));
 }
 
+#[test]
+fn mariadb_is_purged() {
+    let server = DatabaseServer::start(Kind::MariaDb);
+    purged(|name, _| server.make(name));
+}
+
+#[test]
+fn postgresql_is_purged() {
+    let server = DatabaseServer::start(Kind::PostgreSql);
+    purged(|name, _| server.make(name));
+}
+
 /// Both programs, each on a database of its own that `make` makes.
 fn forward(make: impl Fn(&str, &Path) -> String) {
     let folder = tempfile::tempdir().unwrap();

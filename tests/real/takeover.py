@@ -3,6 +3,7 @@ it, with the bytes of images in a folder; `rows` prints every row of the referen
 
 import datetime
 import hashlib
+import itertools
 import json
 import pathlib
 import sys
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from glance.db.sqlalchemy import models
 from glance.db.sqlalchemy import models_metadef
 
+DELETIONS = itertools.count()
 BEGIN = datetime.datetime(2024, 1, 1, 12, 0, 0)
 STATES = ["queued", "saving", "active", "killed", "deleted", "pending_delete", "deactivated", "uploading", "importing"]
 VISIBILITIES = ["private", "public", "shared", "community"]
@@ -25,7 +27,8 @@ def identified(kind, number):
 
 def times(number, deleted=False):
     created = BEGIN + datetime.timedelta(seconds=number)
-    gone = created + datetime.timedelta(days=1) if deleted else None
+    # No two are deleted in one second: which is the oldest is nothing that a database may choose.
+    gone = BEGIN + datetime.timedelta(days=1, seconds=next(DELETIONS)) if deleted else None
     return {"created_at": created, "updated_at": created, "deleted_at": gone, "deleted": deleted}
 
 
@@ -33,7 +36,7 @@ def images(folder):
     for number in range(len(STATES) * len(VISIBILITIES) * 2):
         status = STATES[number % len(STATES)]
         deleted = status in ("deleted", "pending_delete")
-        stamp, id = times(number, deleted), identified(1, number)
+        id = identified(1, number)
         data = f"the bytes of image {number}".encode()
         has_data = status in ("active", "deactivated", "deleted", "pending_delete")
         yield models.Image(
@@ -53,13 +56,13 @@ def images(folder):
             min_ram=2 * number,
             protected=number % 5 == 0 and not deleted,
             os_hidden=number % 6 == 0,
-            **stamp,
+            **times(number, deleted),
         )
         for name, value in [("os_distro", "debian"), ("leer", ""), ("größe", "1 ü"), ("viel", "x" * 3000)]:
-            yield models.ImageProperty(image_id=id, name=name, value=value, **stamp)
+            yield models.ImageProperty(image_id=id, name=name, value=value, **times(number, deleted))
         yield models.ImageProperty(image_id=id, name="gone", value="v", **times(number, True))
         for tag in ["a", "b c", "ü"][: number % 4]:
-            yield models.ImageTag(image_id=id, value=tag, **stamp)
+            yield models.ImageTag(image_id=id, value=tag, **times(number, deleted))
         yield models.ImageTag(image_id=id, value="gone", **times(number, True))
         if has_data:
             file = folder / id
@@ -67,9 +70,9 @@ def images(folder):
                 file.write_bytes(data)
             state = {"deleted": "deleted", "pending_delete": "pending_delete"}.get(status, "active")
             meta = {"store": "store1"} if number % 2 else {}
-            yield models.ImageLocation(image_id=id, value=f"file://{file}", meta_data=meta, status=state, **stamp)
+            yield models.ImageLocation(image_id=id, value=f"file://{file}", meta_data=meta, status=state, **times(number, deleted))
         for member, answer in [("p1", "accepted"), ("p2", "pending"), ("p3", "rejected")][: number % 4]:
-            yield models.ImageMember(image_id=id, member=member, can_share=False, status=answer, **stamp)
+            yield models.ImageMember(image_id=id, member=member, can_share=False, status=answer, **times(number, deleted))
         yield models.ImageMember(image_id=id, member="gone", can_share=False, status="pending", **times(number, True))
 
 
