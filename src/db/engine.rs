@@ -275,7 +275,8 @@ impl Tx {
             Open::Server(writing) => match writing.execute(&last).await {
                 Ok(touched) => writing.commit().await.map(|()| touched),
                 Err(error) => {
-                    writing.abort().await?;
+                    // Where this fails, the connection is closed, which undoes it as well.
+                    drop(writing.abort().await);
                     Err(error)
                 }
             },

@@ -11,6 +11,7 @@ use crate::harness::callers::{ADMIN, Caller, MEMBER, OTHER, READER};
 /// (attack, file, test)
 const WITHSTOOD: &[(&str, &str, &str)] = &[
     ("asking whether an image exists", "images", "hidden_and_missing_images_answer_alike"),
+    ("timing whether an image exists", "images", "hidden_and_missing_images_answer_alike"),
     ("asking whether anything else exists", "tasks", "others_see_their_own"),
     ("changing what is only to be read", "attacks", "what_is_public_is_changed_by_its_owner"),
     ("creating in somebody else's name", "identity/forged", "claims_beside_a_token_change_nothing"),
