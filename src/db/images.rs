@@ -3,20 +3,21 @@
 //! `+deleted` keeps SQLite from the reference's indexes on that column: nearly every row has the same value there, and
 //! without statistics it would take that index as soon as one on the id.
 
+mod children;
 mod list;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
 use crate::db::engine::{Reading, Seen};
-use crate::db::row::{Columns, Value};
-use crate::db::sql::any_of;
+use crate::db::row::Columns;
 use crate::db::storage::{self, Allowance};
 use crate::db::{Db, DbError, Sql, Tx, sql, usage};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Location, Visibility};
 use crate::model::lifecycle::Status;
 
+use children::{Child, NO_CHILD, children, location, read_child};
 pub use list::list;
 
 /// The columns that `read_image` reads, in its order.
@@ -127,8 +128,8 @@ pub async fn insert(db: &Db, image: &Image, id_by: IdBy, limit: Option<&CountLim
         let now = image.created_at;
         let mut batch = vec![insert_row(image)];
         // The id was never used: there are no rows of properties that could come back.
-        batch.extend(image.properties.iter().map(|(name, value)| insert_property(&image.id, name, value, now)));
-        batch.extend(image.tags.iter().map(|tag| insert_tag(&image.id, tag, now)));
+        batch.extend(insert_properties(&image.id, &image.properties, now));
+        batch.extend(insert_tags(&image.id, &image.tags, now));
         if id_by == IdBy::Chance {
             tx.finally(batch);
             return Ok(Inserted::Yes);
@@ -245,7 +246,7 @@ pub async fn update(
         for tag in before.tags.difference(&after.tags) {
             batch.push(take_away("image_tags", "value", id, tag, now));
         }
-        batch.extend(after.tags.difference(&before.tags).map(|tag| insert_tag(id, tag, now)));
+        batch.extend(insert_tags(id, after.tags.difference(&before.tags), now));
         batch.extend(after.locations.iter().filter(|it| !before.locations.contains(it)).map(
             |location| match location.id {
                 None => insert_location(id, location, now),
@@ -265,7 +266,7 @@ pub async fn update(
         let touched = tx.execute_batch(batch).await?;
         let rows = touched.iter().skip(touched.len().saturating_sub(set.len()));
         let new = set.iter().zip(rows).filter(|(_, rows)| **rows == 0);
-        tx.finally(new.map(|((name, value), _)| insert_property(id, name, value, now)).collect());
+        tx.finally(insert_properties(id, new.map(|(property, _)| *property), now));
         Ok(Updated::Yes)
     })
     .await
@@ -336,34 +337,40 @@ fn set_property(id: &str, name: &str, value: &str, now: Timestamp) -> Sql {
     )
 }
 
-fn insert_property(id: &str, name: &str, value: &str, now: Timestamp) -> Sql {
-    sql!(
-        "INSERT INTO image_properties (image_id, name, value, created_at, updated_at, deleted) \
-         VALUES (?, ?, ?, ?, ?, ?)",
-        id,
-        name,
-        value,
-        now,
-        now,
-        false
-    )
+fn insert_properties<T: AsRef<str>>(
+    id: &str,
+    properties: impl IntoIterator<Item = (T, T)>,
+    now: Timestamp,
+) -> Vec<Sql> {
+    let rows = properties
+        .into_iter()
+        .map(|(name, value)| sql!("(?, ?, ?, ?, ?, ?)", id, name.as_ref(), value.as_ref(), now, now, false));
+    insert_rows("INSERT INTO image_properties (image_id, name, value, created_at, updated_at, deleted) VALUES ", rows)
 }
 
-fn insert_tag(id: &str, tag: &str, now: Timestamp) -> Sql {
-    sql!(
-        "INSERT INTO image_tags (image_id, value, created_at, updated_at, deleted) VALUES (?, ?, ?, ?, ?)",
-        id,
-        tag,
-        now,
-        now,
-        false
-    )
+fn insert_tags<T: AsRef<str>>(id: &str, tags: impl IntoIterator<Item = T>, now: Timestamp) -> Vec<Sql> {
+    let rows = tags.into_iter().map(|tag| sql!("(?, ?, ?, ?, ?)", id, tag.as_ref(), now, now, false));
+    insert_rows("INSERT INTO image_tags (image_id, value, created_at, updated_at, deleted) VALUES ", rows)
+}
+
+/// Rows that one statement inserts, at the most: as many as that are prepared.
+const ROWS_AT_ONCE: usize = 16;
+
+/// Few statements: a server is asked one by one.
+fn insert_rows(insert: &str, rows: impl Iterator<Item = Sql>) -> Vec<Sql> {
+    let rows: Vec<Sql> = rows.collect();
+    let some = |rows: &[Sql]| {
+        let mut some = Sql::new(insert);
+        some.push_joined(", ", rows.iter().cloned());
+        some
+    };
+    rows.chunks(ROWS_AT_ONCE).map(some).collect()
 }
 
 /// Gives `id`, which has none of this name, a property. A row of that name that was deleted comes back.
 pub(super) async fn put_property(tx: &Tx, id: &str, name: &str, value: &str, now: Timestamp) -> Result<(), DbError> {
     if tx.execute(set_property(id, name, value, now)).await? == 0 {
-        tx.execute(insert_property(id, name, value, now)).await?;
+        tx.execute_batch(insert_properties(id, [(name, value)], now)).await?;
     }
     Ok(())
 }
@@ -541,91 +548,4 @@ fn read_image(row: &Seen<'_>) -> Result<Image, DbError> {
 
 fn unreadable(error: &dyn std::error::Error) -> DbError {
     DbError::Unreadable(error.to_string())
-}
-
-/// Reads the properties, tags and locations of all `images`, in one statement.
-fn fill_in(reading: &Reading<'_>, images: &mut [Image]) -> Result<(), DbError> {
-    if images.is_empty() {
-        return Ok(());
-    }
-    let places: HashMap<String, usize> = images.iter().enumerate().map(|(at, image)| (image.id.clone(), at)).collect();
-    let mut at = 0;
-    reading.each(&children("image_id", &any_of("image_id", places.keys())), &mut |row| {
-        let id = row.text(0)?;
-        // Mostly it is the image of the row before.
-        if images.get(at).is_none_or(|image| image.id != id) {
-            at = places.get(id).copied().unwrap_or(images.len());
-        }
-        if let (Some(image), Some(child)) = (images.get_mut(at), read_child(row, 1)?) {
-            child.hang(image);
-        }
-        Ok(())
-    })
-}
-
-/// What belongs to an image.
-enum Child {
-    Property(String, String),
-    Tag(String),
-    Location(Location),
-    /// A location whose bytes are being removed.
-    Hidden,
-}
-
-impl Child {
-    fn hang(self, image: &mut Image) {
-        match self {
-            Self::Property(name, value) => drop(image.properties.insert(name, value)),
-            Self::Tag(tag) => drop(image.tags.insert(tag)),
-            Self::Location(location) => {
-                let at = image.locations.partition_point(|before| before.id < location.id);
-                image.locations.insert(at, location);
-            }
-            Self::Hidden => {}
-        }
-    }
-}
-
-/// The columns of a child: what it is, its name or value, the value of a property, metadata, status and id of a location.
-const NO_CHILD: &str = "0, NULL, NULL, NULL, NULL, 0";
-const CHILDREN: [(&str, &str); 3] = [
-    ("image_properties", "1, name, value, NULL, NULL, 0"),
-    ("image_tags", "2, value, NULL, NULL, NULL, 0"),
-    ("image_locations", "3, value, NULL, meta_data, status, id"),
-];
-
-/// The children of `these` images, each behind the columns `before`.
-fn children(before: &str, these: &Sql) -> Sql {
-    let mut all = Sql::default();
-    all.push_joined(
-        " UNION ALL ",
-        CHILDREN.map(|(table, columns)| {
-            let mut select = Sql::new(format!("SELECT {before}, {columns} FROM {table} WHERE "));
-            select.push(these.clone()).push(sql!(" AND +deleted = ?", false));
-            select
-        }),
-    );
-    all
-}
-
-/// The child in a row, from column `at` on; none in a row of another kind.
-fn read_child(row: &Seen<'_>, at: usize) -> Result<Option<Child>, DbError> {
-    Ok(match row.get::<i64>(at)? {
-        0 => None,
-        // Old rows may hold NULL; the reference shows "" for it.
-        1 => Some(Child::Property(row.get(at + 1)?, row.get::<Option<String>>(at + 2)?.unwrap_or_default())),
-        2 => Some(Child::Tag(row.get(at + 1)?)),
-        _ if row.text(at + 4)? == "active" => {
-            Some(Child::Location(location(row.get(at + 5)?, row.get(at + 1)?, row.value(at + 3)?)?))
-        }
-        _ => Some(Child::Hidden),
-    })
-}
-
-fn location(id: i64, url: String, metadata: Value<'_>) -> Result<Location, DbError> {
-    let metadata = match metadata {
-        Value::Text(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
-        _ => serde_json::Map::new(),
-    };
-    Ok(Location { id: Some(id), url, metadata })
 }

@@ -114,6 +114,25 @@ async fn statements_a_request() {
     }
 }
 
+/// An image has as many properties and tags as it was given, however many of them one statement inserts.
+#[tokio::test]
+async fn children_in_any_number() {
+    let app = TestApp::new().await;
+    for count in [0, 1, 2, 15, 16, 17, 32, 33, 100] {
+        let names: Vec<String> = (0..count).map(|at| format!("p{at:03}")).collect();
+        let mut image = json!({ "tags": names });
+        for name in &names {
+            image[name] = json!(format!("value of {name}"));
+        }
+        let id = app.create(MEMBER, image).await;
+        let listed = app.get(MEMBER, &format!("/v2/images?id={id}")).await.json()["images"][0].take();
+        for shown in [app.get(MEMBER, &format!("/v2/images/{id}")).await.json(), listed] {
+            assert_eq!(shown["tags"].as_array().unwrap().len(), count, "{shown}");
+            assert!(names.iter().all(|name| shown[name] == format!("value of {name}")), "{shown}");
+        }
+    }
+}
+
 /// What a request costs does not grow with the images that are there: it may cost half as much again with ten times as
 /// many. (what, caller, path)
 #[tokio::test]

@@ -232,7 +232,7 @@ fn analysis(kind: Kind) -> &'static str {
     }
 }
 
-/// Half of the images are the member's. Few are public: who owns nothing sees few.
+/// Half of the images are the member's. Few are public, and few are shared: who owns nothing sees few.
 fn rows(kind: Kind, images: usize) -> String {
     let (numbers, at, yes) = match kind {
         Kind::MariaDb => (
@@ -262,7 +262,7 @@ fn rows(kind: Kind, images: usize) -> String {
              owner, min_disk, min_ram, protected, visibility, os_hidden, os_hash_algo, os_hash_value)
            SELECT {id}, CASE WHEN i % 50 = 8 THEN NULL ELSE CONCAT('name-', i) END,
              CASE WHEN i % 20 = 6 THEN NULL ELSE i * 1000 END,
-             CASE i % 100 WHEN 1 THEN 'queued' WHEN 2 THEN 'deactivated' ELSE 'active' END, {at}, {at}, {deleted},
+             CASE i % 100 WHEN 2 THEN 'queued' WHEN 3 THEN 'deactivated' ELSE 'active' END, {at}, {at}, {deleted},
              CASE WHEN i % 10 = 0 THEN 'raw' ELSE 'qcow2' END, 'bare', {hash},
              CASE i % 2 WHEN 0 THEN 'p1' ELSE 'somebody' END, 0, 0, {protected}, {visibility}, {hidden}, 'sha512', {hash}
            FROM {numbers};
@@ -275,7 +275,7 @@ fn rows(kind: Kind, images: usize) -> String {
            SELECT {id}, CASE WHEN i < 10 THEN 'rare' ELSE CONCAT('t', i % 100) END, {at}, {no} FROM {numbers};
          INSERT INTO image_members (image_id, member, can_share, status, created_at, deleted)
            SELECT {id}, CASE i % 1000 WHEN 1 THEN 'p1' ELSE 'p2' END, {no}, 'accepted', {at}, {no} FROM {numbers}
-           WHERE i % 1000 IN (1, 2);
+           WHERE i % 1000 IN (1, 2) AND i < 20000;
          INSERT INTO image_locations (image_id, value, meta_data, status, created_at, deleted)
            SELECT {id}, CONCAT('file:///store/', i), '{{}}', 'active', {at}, {no} FROM {numbers};\n",
         deleted = truth("i % 20 = 7"),

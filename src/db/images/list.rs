@@ -4,7 +4,8 @@
 mod conditions;
 mod keyset;
 
-use super::{COLUMNS, fill_in, find_row, read_images};
+use super::children::fill_in;
+use super::{COLUMNS, find_row, read_images};
 use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
 use crate::db::row::Columns;
