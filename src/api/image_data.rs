@@ -52,7 +52,7 @@ pub(crate) async fn download(call: Call) -> Result<Reply> {
     };
     let range = part.map(|part| ByteRange { start: part.start, length: part.length });
     let bytes = reading::download(&call.app, &image, size, range).await?;
-    let mut sent = reply::with_type(status, OCTETS, Outgoing::Stream(bytes, length));
+    let mut sent = reply::with_type(status, OCTETS, Outgoing::Stream(bytes, Some(length)));
     let headers = sent.headers_mut();
     if let Some(part) = part {
         let text = format!("bytes {}-{}/{size}", part.start, part.last());

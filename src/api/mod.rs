@@ -10,6 +10,7 @@ mod ctx;
 mod definitions;
 mod error;
 mod filters;
+mod gzip;
 mod headers;
 mod health;
 pub mod identity;

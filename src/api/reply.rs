@@ -21,8 +21,8 @@ pub enum Outgoing {
     Empty,
     /// All at once.
     Full(Bytes),
-    /// An image's bytes as they come from its store, and how many there will be.
-    Stream(Body, u64),
+    /// An image's bytes as they come from its store, and how many there will be, where that is known.
+    Stream(Body, Option<u64>),
 }
 
 /// An image takes about so many bytes of JSON: an answer that is no longer is written without moving it.
@@ -81,7 +81,7 @@ impl HttpBody for Outgoing {
             }
             Self::Stream(body, left) => match body.as_mut().poll_next(cx) {
                 Poll::Ready(Some(Ok(block))) => {
-                    *left = left.saturating_sub(block.len() as u64);
+                    *left = left.map(|left| left.saturating_sub(block.len() as u64));
                     Poll::Ready(Some(Ok(Frame::data(block))))
                 }
                 Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
@@ -96,10 +96,10 @@ impl HttpBody for Outgoing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Self::Empty => 0,
-            Self::Full(bytes) => bytes.len() as u64,
-            Self::Stream(_, left) => *left,
-        })
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Stream(_, left) => left.map_or_else(SizeHint::new, SizeHint::with_exact),
+        }
     }
 }

@@ -15,8 +15,8 @@ use crate::api::query::{Query, UNDECODABLE};
 use crate::api::reply::{self, Outgoing, Reply};
 use crate::api::versions::{self, Negotiated};
 use crate::api::{
-    cached, caller, cors, health, identity, image_actions, image_data, image_import, images, info, locations, members,
-    metadefs, patch, schemas, stores, tags, tasks,
+    cached, caller, cors, gzip, health, identity, image_actions, image_data, image_import, images, info, locations,
+    members, metadefs, patch, schemas, stores, tags, tasks,
 };
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -237,7 +237,8 @@ pub async fn answer(app: Arc<App>, head: Head, body: RequestBody) -> Reply {
     let reply = if app.authority.built_in().is_some() && identity::owns(head.uri.path()) {
         identity::answer(app, head, body).await
     } else {
-        images_api(app, head, &path, body, &asked).await
+        let reply = images_api(app, head, &path, body, &asked).await;
+        if shown.config.api.gzip { gzip::encoded(&asked, reply).await } else { reply }
     };
     cors::shared(&shown.config.cors, &asked, reply)
 }

@@ -163,6 +163,7 @@ impl Default for Api {
             http_retries: 3,
             allow_anonymous_access: false,
             worker_self_reference_url: None,
+            gzip: false,
         }
     }
 }

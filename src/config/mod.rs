@@ -275,6 +275,8 @@ pub struct Api {
     pub allow_anonymous_access: bool,
     /// Where other nodes reach this one.
     pub worker_self_reference_url: Option<String>,
+    /// Whether answers are compressed for those who can read that.
+    pub gzip: bool,
 }
 
 /// How much of everything an image may have; none for no limit.

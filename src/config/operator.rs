@@ -167,7 +167,6 @@ fn without_effect(pipeline: &Pipeline) -> Vec<Remark> {
     let known = [
         (Filter::Cache, "the image cache is not there yet"),
         (Filter::CacheManage, "the image cache is not there yet"),
-        (Filter::Gzip, "answers are not compressed"),
     ];
     let used = known.iter().filter(|(filter, _)| pipeline.has(*filter));
     used.map(|(filter, why)| Remark::new(Place::Nowhere, format!("paste filter {filter:?} changes nothing: {why}")))
@@ -213,6 +212,7 @@ fn api(settings: &mut Settings, pipeline: &Pipeline) -> Api {
         http_retries: settings.number("DEFAULT", "http_retries").unwrap_or(0),
         allow_anonymous_access: settings.flag("DEFAULT", "allow_anonymous_access"),
         worker_self_reference_url: settings.text("DEFAULT", "worker_self_reference_url"),
+        gzip: pipeline.has(Filter::Gzip),
     }
 }
 

@@ -232,7 +232,11 @@ impl Ask {
                 while let Some(block) = stream.next().await {
                     bytes.extend_from_slice(&block.unwrap());
                 }
-                assert_eq!(bytes.len() as u64, length, "the stream is as long as it says");
+                assert_eq!(
+                    bytes.len() as u64,
+                    length.unwrap_or(bytes.len() as u64),
+                    "the stream is as long as it says"
+                );
                 bytes
             }
         };
