@@ -71,13 +71,17 @@ impl Db {
 
     /// Runs one statement that writes; how many rows it touched.
     pub(crate) async fn execute(&self, sql: Sql) -> Result<u64, DbError> {
-        let sql = &sql;
+        Ok(self.execute_batch(vec![sql]).await?.pop().unwrap_or_default())
+    }
+
+    /// Runs the statements of `batch` in order, in a transaction of their own and in one trip; how many rows each touched.
+    pub(super) async fn execute_batch(&self, batch: Vec<Sql>) -> Result<Vec<u64>, DbError> {
+        let batch = &batch;
         let work = |tx: Tx| async move {
-            tx.finally(vec![sql.clone()]);
+            tx.finally(batch.clone());
             Ok(())
         };
-        let ((), mut touched) = self.write_and_count(work).await?;
-        Ok(touched.pop().unwrap_or_default())
+        Ok(self.write_and_count(work).await?.1)
     }
 
     /// Runs `work` in a transaction: all of it is kept, or nothing. When another transaction was in the way,

@@ -463,34 +463,32 @@ async fn standing(tx: &Tx, id: &str) -> Result<Vec<i64>, DbError> {
     tx.fetch_all(select).await?.iter().map(|row| row.get(0)).collect()
 }
 
-/// Marks `id`, which stands at `from`, and all its children as deleted.
-/// False, and nothing written, when it stands elsewhere or is gone.
-pub(super) async fn remove(tx: &Tx, id: &str, from: Status, now: Timestamp) -> Result<bool, DbError> {
-    let removed = tx
-        .execute(sql!(
-            "UPDATE images SET status = ?, deleted = ?, deleted_at = ?, updated_at = ? \
-             WHERE id = ? AND status = ? AND deleted = ?",
-            Status::Deleted.as_str(),
-            true,
-            now,
-            now,
-            id,
-            from.as_str(),
-            false
-        ))
-        .await?;
-    if removed == 0 {
-        return Ok(false);
-    }
-    let mut batch: Vec<Sql> = ["image_properties", "image_tags", "image_members"]
-        .map(|table| {
-            let text = format!("UPDATE {table} SET deleted = ?, deleted_at = ? WHERE image_id = ? AND +deleted = ?");
-            sql!(text, true, now, id, false)
-        })
-        .into();
-    batch.push(without_locations(id, now));
-    tx.finally(batch);
-    Ok(true)
+/// What marks `id`, which stands at `from`, as deleted, and all its children after it. How many rows the first touches tells
+/// whether it stood there; the others touch none of an image that is not deleted.
+pub(super) fn removal(id: &str, from: Status, now: Timestamp) -> Vec<Sql> {
+    let mut batch = vec![sql!(
+        "UPDATE images SET status = ?, deleted = ?, deleted_at = ?, updated_at = ? \
+         WHERE id = ? AND status = ? AND deleted = ?",
+        Status::Deleted.as_str(),
+        true,
+        now,
+        now,
+        id,
+        from.as_str(),
+        false
+    )];
+    let children = ["image_properties", "image_tags", "image_members"].map(|table| {
+        let text = format!("UPDATE {table} SET deleted = ?, deleted_at = ? WHERE image_id = ? AND +deleted = ?");
+        sql!(text, true, now, id, false)
+    });
+    batch.extend(children.into_iter().chain([without_locations(id, now)]).map(|child| if_deleted(child, id)));
+    batch
+}
+
+/// `statement`, which ends with conditions, with one more: that `id` is deleted.
+pub(super) fn if_deleted(mut statement: Sql, id: &str) -> Sql {
+    statement.push(sql!(" AND EXISTS (SELECT 1 FROM images WHERE images.id = ? AND images.deleted = ?)", id, true));
+    statement
 }
 
 /// Marks every location of `id` as deleted.

@@ -176,17 +176,13 @@ pub async fn begin_delete(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), 
 /// # Errors
 /// When the database fails.
 pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp) -> Result<bool, DbError> {
-    db.write(|tx| async move {
-        let removed = images::remove(&tx, &lease.image_id, from, now).await?;
-        tx.finally(vec![leases::giving_back(lease)]);
-        if removed {
-            // Who reads the bytes only to know their hash, stops: nothing is left to write that into.
-            let readers = sql!("DELETE FROM glint_leases WHERE image_id = ? AND purpose = ?", &lease.image_id, "adopt");
-            tx.finally(vec![readers]);
-        }
-        Ok(removed)
-    })
-    .await
+    let id = &lease.image_id;
+    let mut batch = images::removal(id, from, now);
+    batch.push(leases::giving_back(lease));
+    // Who reads the bytes only to know their hash, stops: nothing is left to write that into.
+    let readers = sql!("DELETE FROM glint_leases WHERE image_id = ? AND purpose = ?", id, "adopt");
+    batch.push(images::if_deleted(readers, id));
+    Ok(db.execute_batch(batch).await?.first() == Some(&1))
 }
 
 /// Takes the lease for removing the bytes at `locations`, which nobody sees from now on. False, and nothing written, when
