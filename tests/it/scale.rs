@@ -27,30 +27,27 @@ async fn counted<T>(app: &TestApp, work: impl Future<Output = T>) -> (T, Counts)
     (done, counts)
 }
 
-/// 64 writers at once: every one is answered, none with an error, and they share their commits.
+/// 64 writers at once: every one is answered, none with an error, and they share their commits. They come while another process
+/// has the database, so that all of them wait.
 #[tokio::test]
 async fn writers_share_commits() {
     const WRITERS: usize = 64;
-    const EACH: usize = 4;
     if engine() != Engine::Sqlite {
         return;
     }
     let app = TestApp::new().await;
-    let writers = (0..WRITERS).map(|writer| {
-        let app = &app;
-        async move {
-            let mut ids = Vec::new();
-            for at in 0..EACH {
-                let image = json!({"name": format!("{writer}-{at}"), "os_distro": "debian", "tags": ["a", "b"]});
-                ids.push(app.create(MEMBER, image).await);
-            }
-            ids
-        }
-    });
-    let (ids, counts) = counted(&app, join_all(writers)).await;
-    let created = (WRITERS * EACH) as u64;
-    assert!(counts.commits * 8 <= created, "{} commits for {created} images", counts.commits);
-    for id in ids.iter().flatten() {
+    let other = Connection::open(app.folder().join(DATABASE_FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let images = (0..WRITERS).map(|at| json!({"name": at.to_string(), "os_distro": "debian", "tags": ["a", "b"]}));
+    let mut writers = Box::pin(join_all(images.map(|image| app.create(MEMBER, image))));
+    let (ids, counts) = counted(&app, async {
+        assert!(timeout(Duration::from_secs(1), &mut writers).await.is_err(), "somebody wrote beside another process");
+        other.execute_batch("ROLLBACK").unwrap();
+        writers.await
+    })
+    .await;
+    assert!(counts.commits * 8 <= WRITERS as u64, "{} commits for {WRITERS} images", counts.commits);
+    for id in &ids {
         assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}")).await.json()["os_distro"], "debian");
     }
 }
