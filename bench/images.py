@@ -23,7 +23,7 @@ def tables(numbers):
         ("image_properties", ("image_id", "name", "value", "created_at", "updated_at", "deleted"),
          (row for number in numbers for row in properties(number))),
         ("image_tags", ("image_id", "value", "created_at", "updated_at", "deleted"),
-         ((identifier(number), tag, at(number), at(number), 0) for number in numbers for tag in ("all", f"t{number % 100}"))),
+         (row for number in numbers for row in tags(number))),
         ("image_locations", ("image_id", "value", "meta_data", "status", "created_at", "updated_at", "deleted"),
          map(location, numbers)),
     ]
@@ -46,6 +46,11 @@ def properties(number):
     values = {"os_distro": DISTROS[number % 10], "os_version": f"{number % 20}.{number % 7}", "architecture": "x86_64",
               "hw_disk_bus": "virtio", "hw_vif_model": "virtio", "os_admin_user": f"user{number % 50}"}
     return [(id, name, value, time, time, 0) for name, value in values.items()]
+
+
+def tags(number):
+    id, time = identifier(number), at(number)
+    return [(id, tag, time, time, 0) for tag in ("all", f"t{number % 100}")]
 
 
 def location(number):

@@ -21,6 +21,7 @@ import argparse
 import collections
 import json
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -37,8 +38,9 @@ Cost = collections.namedtuple("Cost", "service database time")
 
 
 def main():
-    options = arguments()
-    found = {}
+    options, found = arguments(), {}
+    # Whoever ends this early ends what it has started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended early"))
     for count in options.images:
         with_reference = options.reference and count <= (options.reference_most or count)
         folder = tempfile.mkdtemp(prefix="glint-bench-", dir=options.folder)
@@ -228,17 +230,32 @@ def table(costs, names):
 
 
 def growth(found):
-    """Glint alone, beside itself with other numbers of images."""
+    """All numbers of images beside each other: what a request takes of processors, whoever's, and Glint's time to the answer."""
     counts = sorted(found)
-    for unit in Cost._fields:
-        rows = {what: [medians(found[count][what], unit)["glint"] for count in counts]
-                for what in found[counts[0]] if all(what in found[count] for count in counts)}
-        if any(map(any, rows.values())):
-            print(f"\n| Glint, {TITLES[unit]}, ms | " + " | ".join(f"{count:,} images" for count in counts) + " | grows |")
-            print("|---" * (len(counts) + 2) + "|")
-            for what, row in rows.items():
-                grows = f"{row[-1] / row[0]:.1f}" if row[0] else "–"
-                print(f"| {what} | " + " | ".join(map(number, row)) + f" | {grows} |")
+    rows = [what for what in found[counts[0]] if all(what in found[count] for count in counts)]
+    titles = [f"{count:,}: {title}" for count in counts for title in ("reference", "Glint", "times")]
+    print("\n| Service and database, ms | " + " | ".join(titles) + " | grows |")
+    print("|---" * (len(titles) + 2) + "|")
+    for what in rows:
+        both = [together(found[count][what]) for count in counts]
+        cells = [cell for cost in both for cell in (
+            number(cost["reference"]) if "reference" in cost else "–", number(cost["glint"]),
+            ratio(cost["reference"], cost["glint"]) if "reference" in cost else "–")]
+        print(f"| {what} | " + " | ".join(cells) + f" | {grown(both[0]['glint'], both[-1]['glint'])} |")
+    print("\n| Time to Glint's answer, ms | " + " | ".join(f"{count:,} images" for count in counts) + " | grows |")
+    print("|---" * (len(counts) + 2) + "|")
+    for what in rows:
+        times = [medians(found[count][what], "time")["glint"] for count in counts]
+        print(f"| {what} | " + " | ".join(map(number, times)) + f" | {grown(times[0], times[-1])} |")
+
+
+def together(cost):
+    service, database = medians(cost, "service"), medians(cost, "database")
+    return {name: service[name] + database[name] for name in cost}
+
+
+def grown(first, last):
+    return f"{last / first:.1f}" if first else "–"
 
 
 def medians(cost, unit):
