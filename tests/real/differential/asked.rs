@@ -29,9 +29,7 @@ async fn other_services_are_asked_the_same() {
         let mut score = Score::default();
         tokio::task::block_in_place(|| {
             let reference = Reference::on_its_own(&table.site, &scratch.path().join("empty.sqlite"), &theirs);
-            let site = Site::new(&table.site, &ours);
-            let glint = site.glint();
-            let pair = Pair { reference, site, glint, beside: None, turn: false.into(), names: Vec::new() };
+            let pair = Pair::beside(reference, Site::new(&table.site, &ours), &[]);
             pair.compare(form, &table.cases, &table.text, &rows_of_compat(), &mut score);
         });
         assert!(score.wrong.is_empty(), "{} unexplained:\n\n{}", score.wrong.len(), score.wrong.join("\n\n"));

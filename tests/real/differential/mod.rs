@@ -5,6 +5,7 @@ mod asked;
 mod compare;
 mod definitions;
 mod everywhere;
+mod pace;
 mod sequences;
 mod servers;
 mod table;
@@ -21,6 +22,7 @@ use std::path::Path;
 
 use self::compare::{Comparable, Names};
 use self::everywhere::EVERYWHERE;
+use self::pace::{Pace, keeps_seconds};
 use self::servers::{Reference, Site};
 use self::table::{Accepted, Case, Scope, Table};
 use self::wire::Answer;
@@ -113,25 +115,31 @@ struct Pair {
     turn: Cell<bool>,
     /// What both know, with the names that tables have for it. `$web` is a web server.
     names: Vec<(String, String)>,
+    pace: Pace,
 }
 
 impl Pair {
-    fn start(site: &str, database: &Path, names: &[(String, String)]) -> Self {
-        let web = (format!("http://{}", web::serve()), "web".to_owned());
-        let reference = Reference::on_its_own(site, database, names);
-        let site = Site::new(site, names);
-        let glint = site.glint();
-        let names = names.iter().cloned().chain([web]).collect();
-        Self { reference, site, glint, beside: None, turn: Cell::default(), names }
+    /// Both with an SQLite database of its own. A file has that of the reference, as it is at the beginning.
+    fn start(site: &str, empty: &Path, names: &[(String, String)]) -> Self {
+        let reference = Reference::on_its_own(site, empty, names);
+        Self::beside(reference, Site::new(site, names), names)
     }
 
-    /// The reference alone, and Glint with another reference on the database at `url`.
-    fn mixed(site: &str, database: &Path, url: &str) -> Self {
-        let reference = Reference::on_its_own(site, database, &[]);
+    fn beside(reference: (Site, Reference), site: Site, names: &[(String, String)]) -> Self {
+        let web = (format!("http://{}", web::serve()), "web".to_owned());
+        let glint = site.glint();
+        let names = names.iter().cloned().chain([web]).collect();
+        Self { reference, site, glint, beside: None, turn: Cell::default(), names, pace: Pace::Free }
+    }
+
+    /// A reference alone, and Glint with another reference on the database at `url`.
+    fn mixed(reference: (Site, Reference), site: &str, url: &str) -> Self {
         let site = Site::with_database(site, &[], url);
         site.make_tables();
         let (glint, beside) = (site.glint(), Some(Reference::start(&site)));
-        Self { reference, site, glint, beside, turn: Cell::default(), names: Vec::new() }
+        let pace = if keeps_seconds(url) { Pace::Together { apart: Cell::default() } } else { Pace::Free };
+        let (turn, names) = (Cell::default(), Vec::new());
+        Self { reference, site, glint, beside, turn, names, pace }
     }
 
     /// Whom to ask next, beside the reference.
@@ -145,10 +153,11 @@ impl Pair {
     /// Sends what `name` is about to both, in order. Ids that stand in `own` are its own.
     fn compare(&self, name: &str, cases: &[Case], own: &str, known: &BTreeSet<String>, score: &mut Score) {
         let mut kept = [self.names.clone(), self.names.clone()];
+        self.pace.begin();
         for case in cases {
             let place = format!("{name}:{}", case.line);
+            let Some([theirs, ours]) = self.pace.ask(&case.request, || self.ask(case, &kept)) else { continue };
             score.compared += 1;
-            let [theirs, ours] = self.ask(case, &kept);
             for (kept, answer) in kept.iter_mut().zip([&theirs, &ours]) {
                 let id = case.keep.as_ref().map(|name| (id_in(answer, &place), name.clone()));
                 kept.extend(id);

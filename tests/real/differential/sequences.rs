@@ -8,10 +8,14 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRng, TestRunner};
 use serde_json::{Value, json};
 
+use super::servers::Reference;
 use super::table::{Case, Request};
 use super::{Pair, Score, rows_of_compat};
+use crate::database_server::{DatabaseServer, Kind};
 use crate::venv;
 
+/// The configuration that they are told with.
+const SITE: &str = "plain";
 /// How many stories there are.
 const STORIES: u32 = 48;
 /// The most steps of one.
@@ -32,7 +36,26 @@ fn random_stories() {
 fn random_stories_of_both_together() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:///{}/shared.sqlite", folder.path().display());
-    tell(|empty| Pair::mixed("plain", empty, &url), STORIES, step(), ids, story);
+    let together = |empty: &Path| Pair::mixed(Reference::on_its_own(SITE, empty, &[]), SITE, &url);
+    tell(together, STORIES, step(), ids, story);
+}
+
+#[test]
+fn random_stories_of_both_together_on_mariadb() {
+    together_on(Kind::MariaDb);
+}
+
+#[test]
+fn random_stories_of_both_together_on_postgresql() {
+    together_on(Kind::PostgreSql);
+}
+
+/// The reference alone has a server's database, too: in which order rows come, and what fits into them, is the server's.
+fn together_on(kind: Kind) {
+    let server = DatabaseServer::start(kind);
+    let [alone, shared] = ["alone", "shared"].map(|name| server.make(name));
+    let together = |_: &Path| Pair::mixed(Reference::with_database(SITE, &[], &alone), SITE, &shared);
+    tell(together, STORIES, step(), ids, story);
 }
 
 fn story(steps: &[Step], number: usize) -> Vec<Request> {
@@ -41,7 +64,7 @@ fn story(steps: &[Step], number: usize) -> Vec<Request> {
 
 /// Both, each with a database of its own.
 pub fn side_by_side(empty: &Path) -> Pair {
-    Pair::start("plain", empty, &[])
+    Pair::start(SITE, empty, &[])
 }
 
 /// Tells the pair that `start` makes, which finds a database in a file or leaves one there, `stories` of random steps, each of

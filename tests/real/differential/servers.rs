@@ -81,6 +81,14 @@ impl Reference {
         (site, reference)
     }
 
+    /// Starts it on a site of its own with the empty database at `url`.
+    pub fn with_database(name: &str, names: &Names, url: &str) -> (Site, Self) {
+        let site = Site::with_database(name, names, url);
+        site.make_tables();
+        let reference = Self::start(&site);
+        (site, reference)
+    }
+
     /// Starts it on `site`, and waits until it answers.
     pub fn start(site: &Site) -> Self {
         let venv = venv::reference().unwrap();
