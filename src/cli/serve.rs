@@ -8,6 +8,10 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::App;
 use crate::catalogue::predefined;
@@ -225,10 +229,11 @@ fn read_again_on_signal(certificate: Option<Certificate>) -> anyhow::Result<()> 
 }
 
 fn start_log(format: LogFormat, debug: bool) {
-    let level = if debug { "glint=debug,warn" } else { "glint=info,warn" };
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(level);
+    let ours = if debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let told = Targets::new().with_default(LevelFilter::WARN).with_target("glint", ours);
+    let (log, lines) = (tracing_subscriber::registry().with(told), layer().with_writer(std::io::stderr));
     match format {
-        LogFormat::Line => log.compact().with_ansi(false).init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Line => log.with(lines.compact().with_ansi(false)).init(),
+        LogFormat::Json => log.with(lines.json()).init(),
     }
 }
