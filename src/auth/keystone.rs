@@ -100,12 +100,13 @@ impl Keystone {
     /// `Unavailable` when Keystone cannot say.
     pub async fn identify(&self, shown: &Shown<'_>) -> Result<Option<Identity>> {
         let Some(token) = shown.token else { return Ok(None) };
+        let anew = self.options.revalidate_tokens && !["GET", "HEAD", "OPTIONS"].contains(&shown.method);
         let service = match shown.service_token {
-            Some(token) => self.service(token).await?,
+            Some(token) => self.service(token, anew).await?,
             None => None,
         };
         let by_service = service.as_ref().is_some_and(|service| service.has_role);
-        let Some(token) = self.valid(token, by_service).await? else { return Ok(None) };
+        let Some(token) = self.valid(token, by_service, anew).await? else { return Ok(None) };
         if !self.may_be_used_for(&token, shown, by_service) {
             return Ok(None);
         }
@@ -121,38 +122,40 @@ impl Keystone {
     }
 
     /// The service whose `token` is; none when it counts for nothing.
-    async fn service(&self, token: &str) -> Result<Option<Service>> {
-        let Some(token) = self.valid(token, false).await? else { return Ok(None) };
+    async fn service(&self, token: &str, anew: bool) -> Result<Option<Service>> {
+        let Some(token) = self.valid(token, false, anew).await? else { return Ok(None) };
         let wanted = &self.options.service_token_roles;
         let has_role = token.bearer.roles.iter().any(|role| wanted.contains(role));
         Ok((has_role || !self.options.service_token_roles_required).then_some(Service { token, has_role }))
     }
 
-    /// What `token` says, if it is good now; it may have ended if `allow_expired`.
-    async fn valid(&self, token: &str, allow_expired: bool) -> Result<Option<Arc<Token>>> {
+    /// What `token` says, if it is good now; it may have ended if `allow_expired`. Asked `anew`, memory does not suffice.
+    async fn valid(&self, token: &str, allow_expired: bool, anew: bool) -> Result<Option<Arc<Token>>> {
         let token = token.trim();
         if token.is_empty() || token.len() > TOKEN_LEN_MAX {
             return Ok(None);
         }
-        let said = self.ask(token, allow_expired).await?;
+        let said = self.ask(token, allow_expired, anew).await?;
         Ok(said.filter(|token| allow_expired || !token.has_ended(self.clock.now())))
     }
 
-    /// What Keystone says of `token`: from memory, or with others who ask the same, or by asking.
-    async fn ask(&self, token: &str, allow_expired: bool) -> Said {
+    /// What Keystone says of `token`: from memory unless `anew`, or with others who ask the same, or by asking.
+    async fn ask(&self, token: &str, allow_expired: bool, anew: bool) -> Said {
         let question = Question::about(token, allow_expired);
-        let asking = {
+        let (asking, known) = {
             let mut memory = lock(&self.memory);
             let now = self.clock.now();
-            if let Some(token) = memory.known.get(&question, now) {
-                return Ok(Some(token));
+            let known = memory.known.get(&question, now);
+            if known.is_some() && !anew {
+                return Ok(known);
             }
             if memory.refused.get(&question, now).is_some() {
                 return Ok(None);
             }
-            memory.questions.join(question, || self.question(question, token.to_owned()).boxed())
+            (memory.questions.join(question, || self.question(question, token.to_owned()).boxed()), known)
         };
-        asking.await
+        // A Keystone that is away stops nobody whom it knew a moment ago.
+        asking.await.or_else(|away| known.map(Some).ok_or(away))
     }
 
     /// Asks Keystone, and remembers what it says.
@@ -170,7 +173,10 @@ impl Keystone {
             let (mut memory, now) = (lock(&memory), clock.now());
             match &said {
                 Ok(Some(token)) => memory.known.put(question, Arc::clone(token), now),
-                Ok(None) => memory.refused.put(question, (), now),
+                Ok(None) => {
+                    memory.known.forget(&question);
+                    memory.refused.put(question, (), now);
+                }
                 Err(_) => {}
             }
             memory.questions.end(&question);

@@ -25,6 +25,7 @@ pub(super) fn keystone(settings: &mut Settings) -> Option<Keystone> {
     Some(Keystone {
         www_authenticate_uri: settings.text(GROUP, "www_authenticate_uri"),
         token_cache_time: seconds(settings, "token_cache_time"),
+        revalidate_tokens: settings.flag("glint", "revalidate_tokens"),
         service_token_roles: settings.list(GROUP, "service_token_roles"),
         service_token_roles_required: settings.flag(GROUP, "service_token_roles_required"),
         service_type: settings.text(GROUP, "service_type"),

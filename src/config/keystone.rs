@@ -14,6 +14,8 @@ pub struct Keystone {
     pub www_authenticate_uri: Option<String>,
     /// How long an answer is believed; none for not at all.
     pub token_cache_time: Option<Duration>,
+    /// Whether it is asked all the same when a request is to change something.
+    pub revalidate_tokens: bool,
     /// The roles that make a service of somebody: any of them.
     pub service_token_roles: Vec<String>,
     /// Whether a service token without such a role counts for nothing.
@@ -154,6 +156,7 @@ impl Keystone {
             access,
             www_authenticate_uri: None,
             token_cache_time: Some(Duration::from_mins(5)),
+            revalidate_tokens: false,
             service_token_roles: vec!["service".into()],
             service_token_roles_required: true,
             service_type: None,

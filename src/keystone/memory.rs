@@ -29,6 +29,11 @@ impl<Q: Clone + Eq + Hash, A: Clone> Cache<Q, A> {
         self.answers.get(question).filter(|(end, _)| now < *end).map(|(_, answer)| answer.clone())
     }
 
+    /// Remembers nothing of `question` any more.
+    pub fn forget(&mut self, question: &Q) {
+        self.answers.remove(question);
+    }
+
     /// Remembers `answer`, which came at `now`.
     pub fn put(&mut self, question: Q, answer: A, now: Timestamp) {
         let end = now + self.keep;

@@ -174,6 +174,12 @@ const GLINT: &[Opt] = &[
     bare("tls_certificate", Kind::Text, "Certificate chain in PEM, for HTTPS.").once(&[("DEFAULT", "cert_file")]),
     bare("tls_key", Kind::Text, "Key of the certificate in PEM.").once(&[("DEFAULT", "key_file")]),
     opt("limits_cache_time", at_least(0), "5", "Seconds for which a limit that is registered in Keystone is believed."),
+    opt(
+        "revalidate_tokens",
+        Kind::Flag,
+        "false",
+        "Whether Keystone is asked whose a token is each time that a request changes something, whatever token_cache_time.",
+    ),
     opt("insecure_listen", Kind::Flag, "false", "Whether to listen without TLS on an address that others can reach."),
     opt(
         "trust_callers",

@@ -32,6 +32,25 @@ async fn answers_are_believed_for_a_while() {
     assert_eq!(service.list("member").await.status, 200, "but not for long");
 }
 
+/// Where changes have Keystone asked anew, a token that is revoked changes nothing, and is none from then on. A Keystone that
+/// is away leaves it at what is known.
+#[tokio::test]
+async fn changes_ask_anew_if_the_operator_likes() {
+    let service = Service::with(|options| options.revalidate_tokens = true).await;
+    let create = async || service.ask("member", "POST", "/v2/images").json(&json!({})).send().await.status;
+    assert_eq!((create().await, create().await), (201, 201));
+    assert_eq!(service.list("member").await.status, 200);
+    assert_eq!(service.asked(), (2, 1), "for each change, and for nothing else");
+    service.fails(false, Reply::HangUp);
+    assert_eq!(create().await, 201, "Keystone is away");
+    service.heals();
+    service.test.clock.advance(TimeDelta::seconds(5));
+    service.forgets("member");
+    assert_eq!(service.list("member").await.status, 200, "nothing changes");
+    assert_eq!(create().await, 401);
+    assert_eq!(service.list("member").await.status, 401);
+}
+
 #[tokio::test]
 async fn no_answer_outlives_its_token() {
     let service = Service::new().await;
