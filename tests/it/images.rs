@@ -426,7 +426,12 @@ async fn deleting() {
 #[tokio::test]
 async fn hidden_and_missing_images_answer_alike() {
     let app = TestApp::new().await;
-    let hidden = app.active(MEMBER, json!({"visibility": "private"}), b"data").await;
+    // However much belongs to it: what is read of that takes time.
+    let mut image = json!({"visibility": "private"});
+    for at in 0..100 {
+        image[format!("property_{at}")] = "x".into();
+    }
+    let hidden = app.active(MEMBER, image, b"data").await;
     let missing = "99999999-2222-3333-4444-555555555555";
     let place = r#"{"url": "http://192.0.2.1/a", "validation_data": {}}"#;
     let asks: [(&str, &str, &str); 19] = [
