@@ -24,6 +24,11 @@ pub(super) enum Engine {
 }
 
 impl Db {
+    /// Whether each statement is a trip to another process.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(&*self.engine, Engine::Server(_))
+    }
+
     /// The rows that `sql` selects.
     pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
         if let Engine::Server(server) = &*self.engine {
