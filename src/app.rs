@@ -91,7 +91,8 @@ impl App {
             Callers::Nobody => Authority::Nobody,
         };
         let limits = match &config.limits {
-            Some(options) => Some(Limits::open((**options).clone(), clock.clone())?),
+            Some(Ok(options)) => Some(Limits::open((**options).clone(), clock.clone())?),
+            Some(Err(missing)) => Some(Limits::out_of_reach(missing)),
             None => None,
         };
         let policy = Rulebook::open(&config.policy).await.map_err(Error::internal)?;

@@ -38,8 +38,9 @@ pub struct Config {
     pub api: Api,
     /// How much of everything an image may have.
     pub quotas: Quotas,
-    /// The limits in Keystone; none where they do not hold. They go before `user_storage_quota`.
-    pub limits: Option<Box<Limits>>,
+    /// The limits in Keystone; none where they do not hold, and what is missing where they cannot be asked for. They go before
+    /// `user_storage_quota`.
+    pub limits: Option<Result<Box<Limits>, String>>,
     /// Which formats exist.
     pub formats: Formats,
     /// Where bytes are kept.

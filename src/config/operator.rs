@@ -61,12 +61,13 @@ pub fn read(sources: Sources) -> Result<Operator, Vec<Remark>> {
     remarks.extend(without_effect(&pipeline));
     let (image_properties, required_image_properties) = image_schema(&mut settings);
     let listener = listener(&mut settings);
+    let limits = oslo_limit::limits(&mut settings, &mut remarks);
     let config = Config {
         node: listener.node_name(),
         listener,
         api: api(&mut settings, &pipeline),
         quotas: quotas(&mut settings),
-        limits: oslo_limit::limits(&mut settings).map(Box::new),
+        limits,
         formats: Formats {
             container_formats: settings.list("image_format", "container_formats"),
             disk_formats: settings.list("image_format", "disk_formats"),

@@ -5,18 +5,28 @@ use std::time::Duration;
 use super::authtoken;
 use super::keystone::{Access, LimitedEndpoint, Limits};
 use super::options;
+use super::remark::Remark;
 use super::settings::Settings;
 
 const GROUP: &str = "oslo_limit";
 
-/// What the files say about limits in Keystone; none where they do not hold, or, with a fault, where it is too little.
-pub(super) fn limits(settings: &mut Settings) -> Option<Limits> {
+/// What the files say about limits in Keystone; none where they do not hold.
+///
+/// compat: where it is too little, there is a remark, and what needs a limit fails. Everything else is served.
+pub(super) fn limits(settings: &mut Settings, remarks: &mut Vec<Remark>) -> Option<Result<Box<Limits>, String>> {
     if !settings.flag("DEFAULT", "use_keystone_limits") {
         return None;
     }
-    let (access, endpoint) = (access(settings), endpoint(settings));
-    let keep = Duration::from_secs(settings.number("glint", "limits_cache_time")?);
-    Some(Limits { access: access?, endpoint: endpoint?, keep })
+    let read = settings.attempt(|settings| {
+        let (access, endpoint) = (access(settings), endpoint(settings));
+        let keep = Duration::from_secs(settings.number("glint", "limits_cache_time")?);
+        Some(Box::new(Limits { access: access?, endpoint: endpoint?, keep }))
+    });
+    Some(read.map_err(|faults| {
+        let told = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        remarks.extend(faults);
+        told
+    }))
 }
 
 fn access(settings: &mut Settings) -> Option<Access> {

@@ -152,6 +152,14 @@ impl Settings {
         self.option(group, name).is_some_and(|option| self.given(group, option).is_some())
     }
 
+    /// What `work` makes of the settings, or what is wrong with them, which is no fault then: for what a service can be without.
+    pub(super) fn attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<Remark>> {
+        let before = self.faults.len();
+        let made = work(self);
+        let wrong = self.faults.split_off(before);
+        made.filter(|_| wrong.is_empty()).ok_or(wrong)
+    }
+
     /// Where an option got its value; nowhere if it has its default.
     pub fn place(&self, group: &str, name: &str) -> Place {
         let given = self.option(group, name).and_then(|option| self.given(group, option));

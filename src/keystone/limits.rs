@@ -26,7 +26,7 @@ const MODEL: &str = "flat";
 
 /// The limits, seen from here.
 pub struct Limits {
-    inner: Arc<Inner>,
+    inner: Result<Arc<Inner>, Trouble>,
 }
 
 struct Inner {
@@ -76,7 +76,12 @@ impl Limits {
         let memory = Memory { known: Cache::new(keep, PROJECTS_MAX), askings: Askings::default() };
         let session = Session::open(options.access, clock.clone())?;
         let inner = Inner { endpoint: options.endpoint, session, clock, memory: Mutex::new(memory) };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Ok(Arc::new(inner)) })
+    }
+
+    /// Limits that cannot be asked for, because of what is `missing` in the configuration.
+    pub fn out_of_reach(missing: &str) -> Self {
+        Self { inner: Err(Trouble::wrong(missing.to_owned())) }
     }
 
     /// The limits of `project`; of what belongs to none, the registered ones.
@@ -84,9 +89,10 @@ impl Limits {
     /// # Errors
     /// `Unavailable` when Keystone cannot say, `Internal` when it is not set up for it.
     pub async fn of(&self, project: Option<&str>) -> Result<ProjectLimits> {
-        let registered = self.inner.sheet(None, None).await?;
+        let inner = self.inner.as_ref().map_err(Trouble::clone)?;
+        let registered = inner.sheet(None, None).await?;
         let own = match project {
-            Some(project) => Some(self.inner.sheet(Some(project), Some(registered.place.clone())).await?),
+            Some(project) => Some(inner.sheet(Some(project), Some(registered.place.clone())).await?),
             None => None,
         };
         Ok(ProjectLimits::new(|resource| {

@@ -203,12 +203,9 @@ fn what_cannot_be_served() {
             &["glance-api.conf:4: [glance_store] default_backend: it is none of enabled_backends"],
         ),
         (
-            "[DEFAULT]\nuse_keystone_limits = true\ndelayed_delete = on\n[oslo_limit]\ntimeout = -1",
+            "[DEFAULT]\ndelayed_delete = on",
             &[
-                "glance-api.conf:3: [DEFAULT] delayed_delete: the scrubber is not there yet: deleted data would be gone at once",
-                "[oslo_limit] username: it has to say who we are in Keystone, with user_domain_name or user_domain_id",
-                "[oslo_limit] auth_url: it has to say where Keystone is",
-                "[oslo_limit] endpoint_id: it has to say whose limits hold, or endpoint_service_type or endpoint_service_name has",
+                "glance-api.conf:2: [DEFAULT] delayed_delete: the scrubber is not there yet: deleted data would be gone at once",
             ],
         ),
         (
@@ -423,7 +420,7 @@ fn limits() {
     ];
     for (text, expected) in cases {
         let operator = folder.read(&format!("[DEFAULT]\nuse_keystone_limits = true\n[oslo_limit]\n{text}")).unwrap();
-        let limits = operator.config.limits.unwrap();
+        let limits = operator.config.limits.unwrap().unwrap();
         let access = limits.access;
         let made = format!(
             "{:?} {:?} {:?} {} {:?} {:?}",
@@ -438,6 +435,37 @@ fn limits() {
     }
     let operator = folder.read(&format!("[oslo_limit]\n{login}endpoint_id = e")).unwrap();
     assert!(operator.config.limits.is_none(), "they hold only when they are switched on");
+}
+
+/// compat: limits that cannot be asked for keep nobody from being served.
+#[test]
+fn limits_out_of_reach() {
+    let folder = Folder::new();
+    let login = "auth_url = http://k\nusername = glance\nuser_domain_id = default\npassword = p\nproject_name = service\n\
+                 project_domain_id = default\n";
+    let no_endpoint = "[oslo_limit] endpoint_id: it has to say whose limits hold, or endpoint_service_type or endpoint_service_name has";
+    let cases = [
+        (
+            String::new(),
+            vec![
+                "[oslo_limit] username: it has to say who we are in Keystone, with user_domain_name or user_domain_id",
+                "[oslo_limit] auth_url: it has to say where Keystone is",
+                no_endpoint,
+            ],
+        ),
+        (login.to_owned(), vec![no_endpoint]),
+        (
+            format!("{login}endpoint_id = e\ntimeout = -1"),
+            vec!["glance-api.conf:11: [oslo_limit] timeout: it is out of range"],
+        ),
+    ];
+    for (text, expected) in cases {
+        let operator = folder.read(&format!("[DEFAULT]\nuse_keystone_limits = true\n[oslo_limit]\n{text}")).unwrap();
+        let mut told = folder.shown(&operator.remarks);
+        told.retain(|remark| remark.contains("[oslo_limit]"));
+        assert_eq!(told, expected);
+        assert!(operator.config.limits.unwrap().is_err());
+    }
 }
 
 /// (what the file says about Keystone, what is made of it)

@@ -67,7 +67,7 @@ impl Service {
         access.timeout = Some(Duration::from_secs(20));
         let keep = Duration::from_secs(KEEP_S.unsigned_abs());
         let test =
-            TestApp::with(|config| config.limits = Some(Box::new(config::Limits { access, endpoint, keep }))).await;
+            TestApp::with(|config| config.limits = Some(Ok(Box::new(config::Limits { access, endpoint, keep })))).await;
         Self { test, wire, script }
     }
 
