@@ -58,7 +58,7 @@ impl Dialect {
     }
 
     /// `text` in this dialect. A `+` before a column keeps SQLite from its indexes; servers keep statistics, and choose for
-    /// themselves.
+    /// themselves. A `==` compares letter by letter, where MySQL's columns of text take `A` for `a`, and no index helps it there.
     pub(super) fn render(self, text: &str) -> String {
         let mut rendered = String::with_capacity(text.len() + 16);
         let mut values = 0_u32;
@@ -69,6 +69,9 @@ impl Dialect {
                     values += 1;
                     rendered.push('$');
                     rendered.push_str(&values.to_string());
+                }
+                '=' if characters.next_if_eq(&'=').is_some() => {
+                    rendered.push_str(if self == Self::MySql { "= BINARY" } else { "=" });
                 }
                 '+' if characters.peek().is_some_and(char::is_ascii_lowercase) => {}
                 _ => rendered.push(character),
@@ -93,6 +96,7 @@ mod tests {
                 "SELECT 1 FROM images WHERE images.deleted = $1 AND id = $2",
             ),
             ("(+owner <> ? OR +owner IS NULL)", "(owner <> ? OR owner IS NULL)", "(owner <> $1 OR owner IS NULL)"),
+            ("name = ? AND name == ?", "name = ? AND name = BINARY ?", "name = $1 AND name = $2"),
             ("SET turn = turn + 1", "SET turn = turn + 1", "SET turn = turn + 1"),
             ("CAST(SUM(size) AS BIGINT)", "CAST(SUM(size) AS SIGNED)", "CAST(SUM(size) AS BIGINT)"),
         ];

@@ -29,6 +29,14 @@ impl Db {
         matches!(&*self.engine, Engine::Server(_))
     }
 
+    /// Whose SQL is written.
+    pub(super) fn dialect(&self) -> Dialect {
+        match &*self.engine {
+            Engine::Sqlite(_) => Dialect::Sqlite,
+            Engine::Server(server) => server.dialect,
+        }
+    }
+
     /// The rows that `sql` selects.
     pub(crate) async fn fetch_all(&self, sql: Sql) -> Result<Vec<Row>, DbError> {
         if let Engine::Server(server) = &*self.engine {

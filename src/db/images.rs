@@ -140,9 +140,10 @@ pub enum IdBy {
 /// Writes a new image, if the project of `limit`, where there is one, may have one more.
 ///
 /// # Errors
-/// `Duplicate` when the id was ever used: ids of deleted images are not given out again.
+/// `Duplicate` when the id was ever used: ids of deleted images are not given out again. `Unfit` when the database takes two names
+/// of properties for one.
 pub async fn insert(db: &Db, image: &Image, id_by: IdBy, limit: Option<&CountLimit>) -> Result<Inserted, DbError> {
-    db.write(|tx| async move {
+    let inserted = db.write(|tx| async move {
         if let Some(CountLimit { project, most }) = limit {
             usage::hold(&tx, project.as_deref()).await?;
             let [there] = usage::read(tx.fetch_optional(usage::together([usage::images(project.as_deref())])).await?)?;
@@ -165,12 +166,29 @@ pub async fn insert(db: &Db, image: &Image, id_by: IdBy, limit: Option<&CountLim
             return Err(DbError::Duplicate);
         }
         Ok(Inserted::Yes)
-    })
-    .await
+    });
+    match inserted.await {
+        Err(DbError::Duplicate) if !was_used(db, &image.id).await? => Err(one_name()),
+        done => done,
+    }
+}
+
+async fn was_used(db: &Db, id: &str) -> Result<bool, DbError> {
+    let there = db.fetch_optional(sql!("SELECT 1 FROM images WHERE id = ?", id)).await?.is_some();
+    Ok(there || db.fetch_optional(purged(id)).await?.is_some())
+}
+
+/// compat: MySQL takes names that differ in their case only for one.
+fn one_name() -> DbError {
+    DbError::Unfit("two properties have one name".into())
 }
 
 async fn was_purged(tx: &Tx, id: &str) -> Result<bool, DbError> {
-    Ok(tx.fetch_optional(sql!("SELECT 1 FROM glint_purged_images WHERE id = ?", id)).await?.is_some())
+    Ok(tx.fetch_optional(purged(id)).await?.is_some())
+}
+
+fn purged(id: &str) -> Sql {
+    sql!("SELECT 1 FROM glint_purged_images WHERE id = ?", id)
 }
 
 fn insert_row(image: &Image) -> Sql {
@@ -238,7 +256,7 @@ fn stored_owner(image: &Image) -> Option<&str> {
 /// New locations have to fit into the `allowance`, where there is one.
 ///
 /// # Errors
-/// When the database fails.
+/// `Unfit` when the database takes two names of properties for one.
 pub async fn update(
     db: &Db,
     before: &Image,
@@ -246,7 +264,7 @@ pub async fn update(
     allowance: Option<&Allowance>,
     now: Timestamp,
 ) -> Result<Updated, DbError> {
-    db.write(|tx| async move {
+    let updated = db.write(|tx| async move {
         let id = &before.id;
         if locations_change(before, after) {
             tx.take_turn(id).await?;
@@ -293,8 +311,8 @@ pub async fn update(
         let new = set.iter().zip(rows).filter(|(_, rows)| **rows == 0);
         tx.finally(insert_properties(id, new.map(|(property, _)| *property), now));
         Ok(Updated::Yes)
-    })
-    .await
+    });
+    updated.await.map_err(|error| if matches!(error, DbError::Duplicate) { one_name() } else { error })
 }
 
 /// How many bytes `image`, which has new locations, takes of `allowance`: with all its locations if it is of that project, or
@@ -351,13 +369,16 @@ async fn stand(tx: &Tx, id: &str, expected: &[Location]) -> Result<bool, DbError
 
 fn set_property(id: &str, name: &str, value: &str, now: Timestamp) -> Sql {
     sql!(
-        "UPDATE image_properties SET value = ?, updated_at = ?, deleted = ?, deleted_at = ? \
-         WHERE image_id = ? AND name = ?",
+        "UPDATE image_properties SET name = ?, value = ?, updated_at = ?, deleted = ?, deleted_at = ? \
+         WHERE image_id = ? AND name = ? AND (+deleted = ? OR name == ?)",
+        name,
         value,
         now,
         false,
         None::<Timestamp>,
         id,
+        name,
+        true,
         name
     )
 }
@@ -404,9 +425,9 @@ pub(super) async fn put_property(tx: &Tx, id: &str, name: &str, value: &str, now
 fn take_away(table: &str, column: &str, id: &str, what: &str, now: Timestamp) -> Sql {
     let text = format!(
         "UPDATE {table} SET deleted = ?, deleted_at = ?, updated_at = ? \
-         WHERE image_id = ? AND {column} = ? AND +deleted = ?"
+         WHERE image_id = ? AND {column} = ? AND {column} == ? AND +deleted = ?"
     );
-    sql!(text, true, now, now, id, what, false)
+    sql!(text, true, now, now, id, what, what, false)
 }
 
 /// That the bytes of `id` are at `location`.

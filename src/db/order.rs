@@ -1,5 +1,6 @@
 //! Lists in the order of several keys, all in one direction, and the rows that come after one of them.
 
+use crate::db::dialect::Dialect;
 use crate::db::{Arg, Sql, sql};
 use crate::model::filter::Direction;
 
@@ -8,13 +9,46 @@ pub(super) fn keys<K: Copy + PartialEq>(sort: K, last: [K; 2]) -> Vec<K> {
     std::iter::once(sort).filter(|sort| !last.contains(sort)).chain(last).collect()
 }
 
+/// A column that is a key of an order, with what stands in for a value that is not set, where that can be.
+pub(super) struct Key {
+    pub column: String,
+    pub unset: Option<Arg>,
+}
+
 /// Ends `select` with the order of `keys`, behind the row in which they have the values of `marker`, if there is one.
-pub(super) fn page(select: &mut Sql, keys: Vec<Sql>, marker: Option<Vec<Arg>>, direction: Direction) {
+pub(super) fn page(select: &mut Sql, dialect: Dialect, keys: &[Key], marker: Option<Vec<Arg>>, direction: Direction) {
+    let terms: Vec<Sql> = keys.iter().flat_map(|key| key.terms(dialect)).collect();
     if let Some(values) = marker {
-        let behind: Vec<(Sql, Arg)> = keys.iter().cloned().zip(values).collect();
+        let values = keys.iter().zip(values).flat_map(|(key, value)| key.values(dialect, value));
+        let behind: Vec<(Sql, Arg)> = terms.iter().cloned().zip(values).collect();
         select.push(after(&behind, direction));
     }
-    select.push(by(keys, direction));
+    select.push(by(terms, direction));
+}
+
+impl Key {
+    /// What rows are compared by. NULL is neither before nor after anything: whether there is a value comes first.
+    fn terms(&self, dialect: Dialect) -> Vec<Sql> {
+        let column = &self.column;
+        let Some(unset) = &self.unset else { return vec![Sql::new(column.clone())] };
+        let [without, with] = [false, true].map(|is_set| rank(dialect, is_set));
+        let is_set = Sql::new(format!("CASE WHEN {column} IS NULL THEN {without} ELSE {with} END"));
+        vec![is_set, sql!(format!("COALESCE({column}, ?)"), unset.clone())]
+    }
+
+    /// The values of its terms where the column has this one.
+    fn values(&self, dialect: Dialect, value: Arg) -> Vec<Arg> {
+        let Some(unset) = &self.unset else { return vec![value] };
+        match value {
+            Arg::Null => vec![rank(dialect, false).into(), unset.clone()],
+            value => vec![rank(dialect, true).into(), value],
+        }
+    }
+}
+
+/// Where rows come in which a column has a value, or none.
+fn rank(dialect: Dialect, is_set: bool) -> i64 {
+    i64::from(is_set == dialect.nulls_first())
 }
 
 /// ` ORDER BY` these `keys`.
@@ -55,9 +89,4 @@ fn after(keys: &[(Sql, Arg)], direction: Direction) -> Sql {
     let mut after = Sql::new(" AND (");
     after.push_joined(" OR ", (0..keys.len()).map(condition)).push(")");
     after
-}
-
-/// `column`, with `unset` in place of NULL, which is neither before nor after anything.
-pub(super) fn or_unset(column: &str, unset: impl Into<Arg>) -> Sql {
-    sql!(format!("COALESCE({column}, ?)"), unset)
 }

@@ -33,7 +33,7 @@ const TURNS: u64 = 1 << 10;
 #[derive(Debug)]
 pub(super) struct Server {
     pool: Arc<Pool>,
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
     counts: Arc<Counters>,
 }
 

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::db::order::{self, Key};
 use crate::db::row::Columns;
-use crate::db::{Arg, Db, DbError, Row, Sql, order, sql};
+use crate::db::{Arg, Db, DbError, Row, Sql, sql};
 use crate::model::task::{Task, TaskColumn, TaskPage, TaskStatus};
 
 /// The columns that `read` reads, in its order.
@@ -94,7 +95,8 @@ pub async fn list(db: &Db, page: &TaskPage, marker: Option<&Task>) -> Result<Vec
     }
     let keys = order::keys(page.sort, [TaskColumn::CreatedAt, TaskColumn::Id]);
     let marker = marker.map(|marker| keys.iter().map(|key| value(marker, *key)).collect());
-    order::page(&mut select, keys.iter().map(|key| comparable(*key)).collect(), marker, page.direction);
+    let keys: Vec<Key> = keys.into_iter().map(comparable).collect();
+    order::page(&mut select, db.dialect(), &keys, marker, page.direction);
     select.push(sql!(" LIMIT ?", i64::from(page.limit)));
     db.fetch_all(select).await?.iter().map(read).collect()
 }
@@ -183,30 +185,28 @@ pub async fn end(db: &Db, id: &str, ending: Ending<'_>, expires_at: Timestamp, n
     .await
 }
 
-/// A column, with what stands in for a value that is not set.
-fn comparable(column: TaskColumn) -> Sql {
-    order::or_unset(&format!("tasks.{}", column.as_str()), unset(column))
-}
-
-fn unset(column: TaskColumn) -> Arg {
-    if column.is_time() { Timestamp::UNIX_EPOCH.into() } else { "".into() }
+fn comparable(column: TaskColumn) -> Key {
+    let unset: Option<Arg> = match column {
+        TaskColumn::Id | TaskColumn::Type | TaskColumn::Status | TaskColumn::Owner | TaskColumn::CreatedAt => None,
+        TaskColumn::ImageId | TaskColumn::RequestId | TaskColumn::UserId => Some("".into()),
+        TaskColumn::UpdatedAt | TaskColumn::ExpiresAt | TaskColumn::DeletedAt => Some(Timestamp::UNIX_EPOCH.into()),
+    };
+    Key { column: format!("tasks.{}", column.as_str()), unset }
 }
 
 fn value(task: &Task, column: TaskColumn) -> Arg {
-    let text = |value: Option<&String>| value.map_or_else(|| unset(column), Arg::from);
-    let time = |value: Option<Timestamp>| value.map_or_else(|| unset(column), Arg::from);
     match column {
-        TaskColumn::Id => text(Some(&task.id)),
-        TaskColumn::Type => text(Some(&task.kind)),
+        TaskColumn::Id => (&task.id).into(),
+        TaskColumn::Type => (&task.kind).into(),
         TaskColumn::Status => task.status.as_str().into(),
-        TaskColumn::Owner => text(Some(&task.owner)),
-        TaskColumn::ImageId => text(task.image_id.as_ref()),
-        TaskColumn::RequestId => text(task.request_id.as_ref()),
-        TaskColumn::UserId => text(task.user_id.as_ref()),
-        TaskColumn::CreatedAt => time(Some(task.created_at)),
-        TaskColumn::UpdatedAt => time(task.updated_at),
-        TaskColumn::ExpiresAt => time(task.expires_at),
-        TaskColumn::DeletedAt => time(task.deleted_at),
+        TaskColumn::Owner => (&task.owner).into(),
+        TaskColumn::ImageId => task.image_id.as_ref().into(),
+        TaskColumn::RequestId => task.request_id.as_ref().into(),
+        TaskColumn::UserId => task.user_id.as_ref().into(),
+        TaskColumn::CreatedAt => task.created_at.into(),
+        TaskColumn::UpdatedAt => task.updated_at.into(),
+        TaskColumn::ExpiresAt => task.expires_at.into(),
+        TaskColumn::DeletedAt => task.deleted_at.into(),
     }
 }
 

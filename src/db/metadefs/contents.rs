@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
 use crate::db::metadefs::{defined, insert, object, resource_types};
-use crate::db::{Arg, Db, DbError, Row, Sql, Tx, order, sql};
+use crate::db::order::{self, Key};
+use crate::db::{Arg, Db, DbError, Row, Sql, Tx, sql};
 use crate::model::metadef::{CONTENTS_MAX, Contents, Definition, Object, Property, Tag, TagColumn, TagPage};
 
 /// A kind of thing in a namespace, and how it stands in its row.
@@ -117,7 +119,7 @@ pub(crate) async fn find<C: Content>(db: &Db, namespace_id: i64, name: &str) -> 
 /// # Errors
 /// When the database fails.
 pub(crate) async fn list_tags(db: &Db, namespace_id: i64, page: &TagPage) -> Result<Vec<Tag>, DbError> {
-    db.fetch_all(tags_on(namespace_id, page)).await?.iter().map(Tag::read).collect()
+    db.fetch_all(tags_on(db.dialect(), namespace_id, page)).await?.iter().map(Tag::read).collect()
 }
 
 /// How adding to a namespace went.
@@ -191,7 +193,7 @@ pub(crate) async fn delete_all<C: Content>(db: &Db, namespace_id: i64) -> Result
 
 /// All that is in namespace `namespace_id`.
 pub(super) fn read_all(reading: &Reading<'_>, namespace_id: i64) -> Result<Contents, DbError> {
-    let tags = reading.fetch(&tags_on(namespace_id, &TagPage::all()))?;
+    let tags = reading.fetch(&tags_on(reading.dialect(), namespace_id, &TagPage::all()))?;
     Ok(Contents {
         associations: resource_types::read_associations(reading, &[namespace_id])?
             .remove(&namespace_id)
@@ -273,23 +275,24 @@ fn by_name<C: Content>(namespace_id: i64) -> Sql {
     select
 }
 
-fn tags_on(namespace_id: i64, page: &TagPage) -> Sql {
+fn tags_on(dialect: Dialect, namespace_id: i64, page: &TagPage) -> Sql {
     let mut select = selection::<Tag>(namespace_id);
     let keys = order::keys(page.sort, [TagColumn::CreatedAt, TagColumn::Id]);
     let marker = page.marker.as_ref().map(|marker| keys.iter().map(|key| value(marker, *key)).collect());
-    order::page(&mut select, keys.iter().map(|key| comparable(*key)).collect(), marker, page.direction);
+    let keys: Vec<Key> = keys.into_iter().map(comparable).collect();
+    order::page(&mut select, dialect, &keys, marker, page.direction);
     if let Some(limit) = page.limit {
         select.push(sql!(" LIMIT ?", i64::from(limit)));
     }
     select
 }
 
-fn comparable(column: TagColumn) -> Sql {
-    let name = TagColumn::ALL[column as usize].1;
-    match column {
-        TagColumn::Id | TagColumn::Name | TagColumn::CreatedAt => Sql::new(name),
-        TagColumn::UpdatedAt => order::or_unset(name, Timestamp::UNIX_EPOCH),
-    }
+fn comparable(column: TagColumn) -> Key {
+    let unset: Option<Arg> = match column {
+        TagColumn::Id | TagColumn::Name | TagColumn::CreatedAt => None,
+        TagColumn::UpdatedAt => Some(Timestamp::UNIX_EPOCH.into()),
+    };
+    Key { column: TagColumn::ALL[column as usize].1.to_owned(), unset }
 }
 
 fn value(tag: &Tag, column: TagColumn) -> Arg {
@@ -297,7 +300,7 @@ fn value(tag: &Tag, column: TagColumn) -> Arg {
         TagColumn::Id => tag.id.into(),
         TagColumn::Name => (&tag.name).into(),
         TagColumn::CreatedAt => tag.created_at.into(),
-        TagColumn::UpdatedAt => tag.updated_at.unwrap_or(Timestamp::UNIX_EPOCH).into(),
+        TagColumn::UpdatedAt => tag.updated_at.into(),
     }
 }
 

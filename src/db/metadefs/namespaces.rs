@@ -1,10 +1,12 @@
 //! Namespaces in the database: who sees which, and one with all that is in it in one trip.
 
 use crate::clock::Timestamp;
+use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
 use crate::db::metadefs::{contents, defined, insert, resource_types};
+use crate::db::order::{self, Key};
 use crate::db::sql::any_of;
-use crate::db::{Arg, Db, DbError, Row, Sql, Tx, order, sql};
+use crate::db::{Arg, Db, DbError, Row, Sql, Tx, sql};
 use crate::model::identity::Identity;
 use crate::model::metadef::{Association, Contents, Definition, Namespace, NamespaceColumn, NamespacePage};
 
@@ -23,7 +25,7 @@ pub async fn list(
     page: &NamespacePage,
     marker: Option<&Namespace>,
 ) -> Result<Vec<(Namespace, Vec<Association>)>, DbError> {
-    let select = selection(who, page, marker);
+    let select = selection(db.dialect(), who, page, marker);
     db.read(move |reading| {
         let found = reading.fetch(&select)?.iter().map(read).collect::<Result<Vec<Namespace>, _>>()?;
         let ids: Vec<i64> = found.iter().map(|namespace| namespace.id).collect();
@@ -165,7 +167,7 @@ fn visible_to(who: &Identity) -> Sql {
     sql!(" AND (metadef_namespaces.owner = ? OR metadef_namespaces.visibility = ?)", who.project_id.as_ref(), "public")
 }
 
-fn selection(who: &Identity, page: &NamespacePage, marker: Option<&Namespace>) -> Sql {
+fn selection(dialect: Dialect, who: &Identity, page: &NamespacePage, marker: Option<&Namespace>) -> Sql {
     let mut select = Sql::new(SELECT);
     select.push("1 = 1").push(visible_to(who));
     if let Some(visibility) = &page.visibility {
@@ -181,32 +183,24 @@ fn selection(who: &Identity, page: &NamespacePage, marker: Option<&Namespace>) -
     }
     let keys = order::keys(page.sort, [NamespaceColumn::CreatedAt, NamespaceColumn::Id]);
     let marker = marker.map(|marker| keys.iter().map(|key| value(marker, *key)).collect());
-    order::page(&mut select, keys.iter().map(|key| comparable(*key)).collect(), marker, page.direction);
+    let keys: Vec<Key> = keys.into_iter().map(comparable).collect();
+    order::page(&mut select, dialect, &keys, marker, page.direction);
     select.push(sql!(" LIMIT ?", i64::from(page.limit)));
     select
 }
 
-/// A column, with what stands in for a value that is not set.
-fn comparable(column: NamespaceColumn) -> Sql {
-    let name = format!("metadef_namespaces.{}", NamespaceColumn::ALL[column as usize].1);
-    match unset(column) {
-        Some(unset) => order::or_unset(&name, unset),
-        None => Sql::new(name),
-    }
-}
-
-/// What a column counts as where it is not set; nothing where that cannot be.
-fn unset(column: NamespaceColumn) -> Option<Arg> {
-    match column {
+fn comparable(column: NamespaceColumn) -> Key {
+    let unset: Option<Arg> = match column {
         NamespaceColumn::Id | NamespaceColumn::Namespace | NamespaceColumn::Owner | NamespaceColumn::CreatedAt => None,
         NamespaceColumn::DisplayName | NamespaceColumn::Description | NamespaceColumn::Visibility => Some("".into()),
         NamespaceColumn::Protected => Some(false.into()),
         NamespaceColumn::UpdatedAt => Some(Timestamp::UNIX_EPOCH.into()),
-    }
+    };
+    Key { column: format!("metadef_namespaces.{}", NamespaceColumn::ALL[column as usize].1), unset }
 }
 
 fn value(namespace: &Namespace, column: NamespaceColumn) -> Arg {
-    let value: Arg = match column {
+    match column {
         NamespaceColumn::Id => namespace.id.into(),
         NamespaceColumn::Namespace => (&namespace.namespace).into(),
         NamespaceColumn::DisplayName => namespace.display_name.as_ref().into(),
@@ -216,10 +210,6 @@ fn value(namespace: &Namespace, column: NamespaceColumn) -> Arg {
         NamespaceColumn::Owner => (&namespace.owner).into(),
         NamespaceColumn::CreatedAt => namespace.created_at.into(),
         NamespaceColumn::UpdatedAt => namespace.updated_at.into(),
-    };
-    match (value, unset(column)) {
-        (Arg::Null, Some(unset)) => unset,
-        (value, _) => value,
     }
 }
 

@@ -30,10 +30,17 @@ pub enum Engine {
 
 /// What keeps the databases of this run.
 pub fn engine() -> Engine {
-    match server_url() {
-        None => Engine::Sqlite,
-        Some(url) if url.starts_with("mysql") => Engine::MySql,
-        Some(_) => Engine::PostgreSql,
+    server_url().map_or(Engine::Sqlite, |url| Engine::of(&url))
+}
+
+impl Engine {
+    /// What keeps the database at `url`.
+    pub fn of(url: &str) -> Self {
+        match url.split([':', '+']).next() {
+            Some("mysql") => Self::MySql,
+            Some("postgresql") => Self::PostgreSql,
+            _ => Self::Sqlite,
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::pace::Pace;
 use super::servers::{Reference, Site};
 use super::{Pair, Score, rows_of_compat, table};
+use crate::database::Engine;
 use crate::venv;
 use crate::wire::{Asked, Reply, Wire};
 
@@ -29,7 +31,7 @@ async fn other_services_are_asked_the_same() {
         let mut score = Score::default();
         tokio::task::block_in_place(|| {
             let reference = Reference::on_its_own(&table.site, &scratch.path().join("empty.sqlite"), &theirs);
-            let pair = Pair::beside(reference, Site::new(&table.site, &ours), &[]);
+            let pair = Pair::beside(reference, Site::new(&table.site, &ours), &[], Engine::Sqlite, Pace::Free);
             pair.compare(form, &table.cases, &table.text, &rows_of_compat(), &mut score);
         });
         assert!(score.wrong.is_empty(), "{} unexplained:\n\n{}", score.wrong.len(), score.wrong.join("\n\n"));

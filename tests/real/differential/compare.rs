@@ -20,6 +20,8 @@ pub struct Names<'a> {
     pub folder: &'a Path,
     /// Ids that stand here are the table's own.
     pub own: &'a str,
+    /// Lists of which the order is not compared.
+    pub sets: &'a [&'static str],
 }
 
 /// What of an answer must be equal.
@@ -80,14 +82,14 @@ impl Names<'_> {
         text
     }
 
-    /// JSON in one form: members sorted by name, as are tags, which are a set.
+    /// JSON in one form: members sorted by name, as are lists that are sets.
     fn put_into_json(&self, name: Option<&str>, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.put_into(&text)),
             Value::Array(entries) => {
                 let mut entries: Vec<Value> =
                     entries.into_iter().map(|entry| self.put_into_json(None, entry)).collect();
-                if name == Some("tags") {
+                if name.is_some_and(|name| self.sets.contains(&name)) {
                     entries.sort_by_key(ToString::to_string);
                 }
                 Value::Array(entries)

@@ -22,17 +22,21 @@ use std::path::Path;
 
 use self::compare::{Comparable, Names};
 use self::everywhere::EVERYWHERE;
-use self::pace::{Pace, keeps_seconds};
+use self::pace::Pace;
 use self::servers::{Reference, Site};
 use self::table::{Accepted, Case, Scope, Table};
 use self::wire::Answer;
 use crate::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
+use crate::database::Engine;
+use crate::database_server::{DatabaseServer, Kind};
 use crate::keystone::limited::Limited;
 use crate::process::Process;
 use crate::venv;
 
 /// Runs only the tables whose name begins so.
 const ONLY: &str = "GLINT_DIFFERENTIAL";
+/// The site of lists in many orders.
+const WITH_ORDER: &str = "lists";
 /// The site that has a Keystone beside it.
 const WITH_KEYSTONE: &str = "unified";
 
@@ -43,8 +47,29 @@ const NOBODY: Caller = Caller { name: "nobody", ..ANONYMOUS };
 const CALLERS: [Caller; 8] = [ANONYMOUS, READER, MEMBER, ADMIN, OTHER, SERVICE, MANAGER, NOBODY];
 
 #[test]
-#[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
 fn tables_of_requests() {
+    let scratch = tempfile::tempdir().unwrap();
+    let empty = scratch.path().join("empty.sqlite");
+    compare_tables(|site, names| Pair::start(site, &empty, names));
+}
+
+#[test]
+fn tables_of_requests_on_postgresql() {
+    tables_on(Kind::PostgreSql);
+}
+
+/// Each site has a database for the reference and one for Glint: what is equal and what fits into a column is the engine's.
+fn tables_on(kind: Kind) {
+    let server = DatabaseServer::start(kind);
+    compare_tables(|site, names| {
+        let urls = ["theirs", "ours"].map(|whose| server.make(&format!("{site}_{whose}")));
+        Pair::on_a_server(site, names, &urls)
+    });
+}
+
+/// Sends every table to the servers that `start` starts for its site.
+#[expect(clippy::print_stdout, reason = "how many answers were compared is worth reading")]
+fn compare_tables(start: impl Fn(&str, &[(String, String)]) -> Pair) {
     if venv::reference().is_none() {
         println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
         return;
@@ -52,7 +77,6 @@ fn tables_of_requests() {
     let only = std::env::var(ONLY).unwrap_or_default();
     let tables = table::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/differential/tables"));
     let known = rows_of_compat();
-    let scratch = tempfile::tempdir().unwrap();
     let mut score = Score::default();
     let (wanted, awaiting): (Vec<&Table>, Vec<&Table>) =
         tables.iter().filter(|table| table.name.starts_with(&only)).partition(|table| table.awaited.is_none());
@@ -66,7 +90,7 @@ fn tables_of_requests() {
         let tables = wanted.iter().filter(|table| table.site == site);
         let keystone = (site == WITH_KEYSTONE).then(Limited::start);
         let names = keystone.as_ref().map_or(&[][..], |keystone| &keystone.names);
-        let servers = Pair::start(site, &scratch.path().join("empty.sqlite"), names);
+        let servers = start(site, names);
         for table in tables {
             servers.compare(&table.name, &table.cases, &table.text, &known, &mut score);
         }
@@ -115,6 +139,7 @@ struct Pair {
     turn: Cell<bool>,
     /// What both know, with the names that tables have for it. `$web` is a web server.
     names: Vec<(String, String)>,
+    engine: Engine,
     pace: Pace,
 }
 
@@ -122,14 +147,32 @@ impl Pair {
     /// Both with an SQLite database of its own. A file has that of the reference, as it is at the beginning.
     fn start(site: &str, empty: &Path, names: &[(String, String)]) -> Self {
         let reference = Reference::on_its_own(site, empty, names);
-        Self::beside(reference, Site::new(site, names), names)
+        Self::beside(reference, Site::new(site, names), names, Engine::Sqlite, Pace::Free)
     }
 
-    fn beside(reference: (Site, Reference), site: Site, names: &[(String, String)]) -> Self {
+    /// Both with a database of its own on a server.
+    fn on_a_server(site: &str, names: &[(String, String)], [theirs, ours]: &[String; 2]) -> Self {
+        let engine = Engine::of(ours);
+        let reference = Reference::with_database(site, names, theirs);
+        let pace = match engine {
+            Engine::MySql if site == WITH_ORDER => Pace::OneByOne,
+            Engine::MySql => Pace::Unordered,
+            Engine::Sqlite | Engine::PostgreSql => Pace::Free,
+        };
+        Self::beside(reference, Site::with_database(site, names, ours), names, engine, pace)
+    }
+
+    fn beside(
+        reference: (Site, Reference),
+        site: Site,
+        names: &[(String, String)],
+        engine: Engine,
+        pace: Pace,
+    ) -> Self {
         let web = (format!("http://{}", web::serve()), "web".to_owned());
         let glint = site.glint();
         let names = names.iter().cloned().chain([web]).collect();
-        Self { reference, site, glint, beside: None, turn: Cell::default(), names, pace: Pace::Free }
+        Self { reference, site, glint, beside: None, turn: Cell::default(), names, engine, pace }
     }
 
     /// A reference alone, and Glint with another reference on the database at `url`.
@@ -137,9 +180,9 @@ impl Pair {
         let site = Site::with_database(site, &[], url);
         site.make_tables();
         let (glint, beside) = (site.glint(), Some(Reference::start(&site)));
-        let pace = if keeps_seconds(url) { Pace::Together { apart: Cell::default() } } else { Pace::Free };
-        let (turn, names) = (Cell::default(), Vec::new());
-        Self { reference, site, glint, beside, turn, names, pace }
+        let engine = Engine::of(url);
+        let (turn, names, pace) = (Cell::default(), Vec::new(), Pace::together(engine));
+        Self { reference, site, glint, beside, turn, names, engine, pace }
     }
 
     /// Whom to ask next, beside the reference.
@@ -165,10 +208,10 @@ impl Pair {
                 kept.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
             }
             let folders = [self.reference.0.folder(), self.site.folder()];
-            let comparable =
-                |answer, at: usize| compare::comparable(answer, &Names { kept: &kept[at], folder: folders[at], own });
+            let names = |at: usize| Names { kept: &kept[at], folder: folders[at], own, sets: self.pace.sets() };
+            let comparable = |answer, at: usize| compare::comparable(answer, &names(at));
             let (theirs, ours) = (comparable(&theirs, 0), comparable(&ours, 1));
-            match verdict(case.accepted.as_ref(), &theirs, &ours, known) {
+            match verdict(case.accepted_on(self.engine), &theirs, &ours, known) {
                 Ok(rows) => score.count(rows),
                 Err(fault) => score.wrong.push(told(&place, case, &fault, &theirs, &ours)),
             }
@@ -273,6 +316,11 @@ fn outside(scope: Scope, answer: &Comparable) -> Vec<&str> {
         Scope::Everything => Vec::new(),
         Scope::Text => answer.head.lines().filter(|line| !line.starts_with("content-length")).collect(),
         Scope::Links => answer.head.lines().chain(answer.body.lines().filter(|line| !is_link(line))).collect(),
+        Scope::Order => {
+            let mut lines: Vec<&str> = answer.body.lines().map(|line| line.trim_end_matches(',')).collect();
+            lines.sort_unstable();
+            answer.head.lines().chain(lines).collect()
+        }
     }
 }
 

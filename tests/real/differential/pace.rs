@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::table::Request;
+use crate::database::Engine;
 
 /// The end of a second, in which nothing is begun that has to be done within it.
 const END: Duration = Duration::from_millis(300);
@@ -14,17 +15,26 @@ const END: Duration = Duration::from_millis(300);
 pub enum Pace {
     /// At once: order does not depend on it.
     Free,
+    /// At once, and the order of images is not compared: those of one second come in that of their ids, which are random.
+    Unordered,
     /// Each to both servers in one second. If they were apart once, nothing is known of their order, and no list is asked for any
     /// more.
     Together { apart: Cell<bool> },
-}
-
-/// Whether the database at `url` keeps whole seconds.
-pub fn keeps_seconds(url: &str) -> bool {
-    url.starts_with("mysql")
+    /// Each change in a second of its own.
+    OneByOne,
 }
 
 impl Pace {
+    /// That of what is asked of both `engine`s together.
+    pub fn together(engine: Engine) -> Self {
+        if engine == Engine::MySql { Self::Together { apart: Cell::default() } } else { Self::Free }
+    }
+
+    /// The lists of which the order is not compared.
+    pub fn sets(&self) -> &'static [&'static str] {
+        if matches!(self, Self::Unordered) { &["tags", "images"] } else { &["tags"] }
+    }
+
     /// Begins something that has nothing to do with what was before.
     pub fn begin(&self) {
         if let Self::Together { apart } = self {
@@ -36,7 +46,8 @@ impl Pace {
     pub fn ask<T>(&self, request: &Request, ask: impl FnOnce() -> T) -> Option<T> {
         let reads = request.method == "GET";
         match self {
-            Self::Free => {}
+            Self::OneByOne if !reads => sleep(left()),
+            Self::Free | Self::Unordered | Self::OneByOne => {}
             Self::Together { apart } if reads && apart.get() && request.path.contains('?') => return None,
             Self::Together { .. } if reads => {}
             Self::Together { apart } => {

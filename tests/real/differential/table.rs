@@ -11,6 +11,8 @@
 //!     ~ row                                the answers differ, as this row of docs/compat.md says
 //!     ~text row                            only the texts differ
 //!     ~links row                           only the links of a list differ
+//!     ~order row                           only the order of a list differs
+//!     ~text@mariadb row                    the same with this database only; there may be several with different ones
 //! each member GET /v2/images?{}            one request for each indented line that is nothing of the above; its text
 //!     limit=1                              takes the place of {} in the path or is, where there is none, the body
 //!     limit=x ~text row                    `~` may stand behind it, too
@@ -22,6 +24,8 @@
 
 use std::fs;
 use std::path::Path;
+
+use crate::database::Engine;
 
 /// One file of requests.
 pub struct Table {
@@ -43,7 +47,8 @@ pub struct Case {
     pub request: Request,
     /// The name by which the id in the answer is known from here on.
     pub keep: Option<String>,
-    pub accepted: Option<Accepted>,
+    /// One for each engine at most.
+    pub accepted: Vec<(Vec<Engine>, Accepted)>,
 }
 
 /// What is sent. Names of kept ids may stand in path, headers and body.
@@ -65,6 +70,10 @@ pub struct Accepted {
     pub scope: Scope,
 }
 
+/// The names of engines in tables.
+const ENGINES: [(&str, Engine); 3] =
+    [("sqlite", Engine::Sqlite), ("mariadb", Engine::MySql), ("postgresql", Engine::PostgreSql)];
+
 /// How far a difference goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -74,6 +83,8 @@ pub enum Scope {
     Text,
     /// All but the links of a list is equal all the same.
     Links,
+    /// The same stands in another order.
+    Order,
 }
 
 /// All tables in `folder`, by name.
@@ -115,6 +126,16 @@ struct Block {
     each: Option<Vec<(usize, String)>>,
 }
 
+impl Case {
+    /// The difference that is there on `engine`.
+    pub fn accepted_on(&self, engine: Engine) -> Option<&Accepted> {
+        let mut here = self.accepted.iter().filter(|(engines, _)| engines.contains(&engine));
+        let first = here.next().map(|(_, accepted)| accepted);
+        assert!(here.next().is_none(), "line {}: two rows for {engine:?}", self.line);
+        first
+    }
+}
+
 impl Block {
     fn start(at: usize, line: &str) -> Option<Self> {
         let (each, line) = match line.strip_prefix("each ") {
@@ -153,7 +174,7 @@ impl Block {
             }
             body.extend(expanded(text));
         } else if line.starts_with('~') {
-            self.case.accepted = split_accepted(&format!(" {line}")).1;
+            self.case.accepted.extend(split_accepted(&format!(" {line}")).1);
         } else {
             let each = self.each.as_mut().unwrap_or_else(|| panic!("line {at}: not understood: {line}"));
             each.push((at, line.to_owned()));
@@ -165,7 +186,9 @@ impl Block {
         let case = |(line, text): (usize, String)| {
             let mut case = Case { line, ..self.case.clone() };
             let (text, accepted) = split_accepted(&text);
-            case.accepted = accepted.or(case.accepted);
+            if !accepted.is_empty() {
+                case.accepted = accepted;
+            }
             if case.request.path.contains("{}") {
                 let text = String::from_utf8(expanded(text)).unwrap();
                 case.request.path = case.request.path.replace("{}", &text);
@@ -178,14 +201,34 @@ impl Block {
     }
 }
 
-/// A line, and the difference that is accepted at its end.
-fn split_accepted(line: &str) -> (&str, Option<Accepted>) {
-    for (mark, scope) in [(" ~ ", Scope::Everything), (" ~text ", Scope::Text), (" ~links ", Scope::Links)] {
-        if let Some((line, row)) = line.rsplit_once(mark) {
-            return (line.trim_end(), Some(Accepted { row: row.trim().to_owned(), scope }));
-        }
+/// A line, and the differences that are accepted at its end.
+fn split_accepted(mut line: &str) -> (&str, Vec<(Vec<Engine>, Accepted)>) {
+    let mut all = Vec::new();
+    while let Some((before, last)) = last_accepted(line) {
+        all.push(last);
+        line = before;
     }
-    (line, None)
+    (line, all)
+}
+
+fn last_accepted(line: &str) -> Option<(&str, (Vec<Engine>, Accepted))> {
+    let (before, text) = line.rsplit_once(" ~")?;
+    let (mark, row) = text.split_once(' ')?;
+    let (scope, engines) = mark.split_once('@').map_or((mark, None), |(scope, engines)| (scope, Some(engines)));
+    let scope = match scope {
+        "" => Scope::Everything,
+        "text" => Scope::Text,
+        "links" => Scope::Links,
+        "order" => Scope::Order,
+        _ => return None,
+    };
+    let named = |name| ENGINES.into_iter().find(|(known, _)| *known == name);
+    let engine = |name| named(name).unwrap_or_else(|| panic!("no database is called {name}: {line}")).1;
+    let engines = match engines {
+        Some(engines) => engines.split(',').map(engine).collect(),
+        None => ENGINES.map(|(_, engine)| engine).to_vec(),
+    };
+    Some((before.trim_end(), (engines, Accepted { row: row.trim().to_owned(), scope })))
 }
 
 /// `text` with what is written short written out.

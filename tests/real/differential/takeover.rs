@@ -87,7 +87,7 @@ fn everything(site: &Site, address: SocketAddr, callers: &[&str]) -> Vec<Told> {
         let request = Request { method: "GET".into(), path: path.into(), ..Request::default() };
         let answer = wire::ask_until(address, &request, &headers_of(who));
         let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
-        let names = Names { kept: &[], folder: site.folder(), own: "" };
+        let names = Names { kept: &[], folder: site.folder(), own: "", sets: &["tags"] };
         ((format!("{who} {path}"), compare::comparable(&answer, &names)), body)
     };
     let mut told = Vec::new();
