@@ -66,6 +66,8 @@ fn session(server: &DatabaseServer, is_mariadb: bool) -> String {
         format!("innodb_lock_wait_timeout = {}", LOCK_TIMEOUT.as_secs()),
         // A list that has an index in its order would be put together from several others, and sorted.
         "optimizer_switch = 'index_merge=off'".to_owned(),
+        // Every index that could be used would be looked into for every statement, to count what it has of the values.
+        "eq_range_index_dive_limit = 1".to_owned(),
     ];
     let mut modes = vec![server.sql_mode.as_str()];
     if is_mariadb {
