@@ -18,6 +18,9 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECTIONS_KEPT: usize = 5;
 const CONNECTIONS_BEYOND: usize = 50;
 
+/// What oslo.db asks of MySQL and MariaDB: that nothing is cut to fit.
+const SQL_MODE: &str = "TRADITIONAL";
+
 const GROUP: &str = "database";
 
 /// Where the database is.
@@ -175,7 +178,7 @@ fn read(url: &str) -> Result<Database, String> {
         password,
         database: decoded(name)?,
         tls: DatabaseTls::default(),
-        sql_mode: String::new(),
+        sql_mode: SQL_MODE.to_owned(),
         wsrep_sync_wait: None,
         connections_max: CONNECTIONS_KEPT + CONNECTIONS_BEYOND,
         connections_kept: CONNECTIONS_KEPT,

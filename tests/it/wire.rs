@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use crate::harness::app::TestApp;
 use crate::harness::bytes;
 use crate::harness::callers::MEMBER;
+use crate::harness::database::{Engine, engine};
 use crate::harness::raw::Raw;
 use crate::harness::socket::{Listening, is_closed};
 
@@ -370,7 +371,8 @@ async fn json_bodies_are_bounded() {
         (post("{\"min_ram\": 1e400}"), 400),
         (post("{\"name\": \"\\ud800\"}"), 400),
         (post("{\"name\": \"a\", \"name\": \"b\"}"), 201),
-        (post("{\"name\": \"\u{1f4be}\"}"), 201),
+        // The reference's tables on MySQL have no room for it.
+        (post("{\"name\": \"\u{1f4be}\"}"), if engine() == Engine::MySql { 400 } else { 201 }),
         (post(&format!("[{}]", vec!["{}"; 40_000].join(","))), 400),
     ];
     for (request, status) in cases {

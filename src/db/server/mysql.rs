@@ -61,11 +61,13 @@ pub(super) async fn connect(server: &DatabaseServer) -> Result<MySqlConnection, 
 
 /// What holds for every statement of a connection.
 fn session(server: &DatabaseServer, is_mariadb: bool) -> String {
+    // A list that has an index in its order would be put together from several others, and sorted. In MySQL conditions would be made
+    // into joins, and hundreds of these tried in every order, to find the best.
+    let switches = if is_mariadb { "index_merge=off" } else { "index_merge=off,semijoin=off" };
     let mut settings = vec![
         "tx_isolation = 'REPEATABLE-READ'".to_owned(),
         format!("innodb_lock_wait_timeout = {}", LOCK_TIMEOUT.as_secs()),
-        // A list that has an index in its order would be put together from several others, and sorted.
-        "optimizer_switch = 'index_merge=off'".to_owned(),
+        format!("optimizer_switch = '{switches}'"),
         // Every index that could be used would be looked into for every statement, to count what it has of the values.
         "eq_range_index_dive_limit = 1".to_owned(),
     ];
