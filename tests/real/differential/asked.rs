@@ -8,9 +8,8 @@ use serde_json::Value;
 
 use super::pace::Pace;
 use super::servers::{Reference, Site};
-use super::{Pair, Score, rows_of_compat, table};
+use super::{Pair, Score, reference_is_there, rows_of_compat, table};
 use crate::database::Engine;
-use crate::venv;
 use crate::wire::{Asked, Reply, Wire};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -19,8 +18,7 @@ const JSON: &str = "application/json";
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "how much was compared is worth reading")]
 async fn other_services_are_asked_the_same() {
-    if venv::reference().is_none() {
-        println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
+    if !reference_is_there() {
         return;
     }
     let table = table::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/differential/asked.txt"));

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use super::servers::Reference;
 use super::table::{Case, Request};
-use super::{Pair, Score, rows_of_compat};
+use super::{Pair, Score, reference_is_there, rows_of_compat};
 use crate::database_server::{DatabaseServer, Kind};
-use crate::venv;
 
 /// The configuration that they are told with.
 const SITE: &str = "plain";
@@ -77,8 +76,7 @@ pub fn tell<S: Debug>(
     own: impl Fn(usize) -> String,
     requests: impl Fn(&[S], usize) -> Vec<Request>,
 ) {
-    if venv::reference().is_none() {
-        println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
+    if !reference_is_there() {
         return;
     }
     let seed: u64 = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x676c_696e);

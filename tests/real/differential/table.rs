@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! site plain                               which configuration both servers run with
+//! only sqlite reason                       with other databases nothing of it is sent, for this reason
 //! awaits row                               nothing of it is sent while docs/compat.md says that this is not there yet
 //! # A comment.
 //! $a = member POST /v2/images {"name": "a"}     who, method, path, body; the id of the answer is $a from here on
@@ -32,6 +33,8 @@ pub struct Table {
     pub name: String,
     /// The configuration that both servers run with.
     pub site: String,
+    /// With which databases it is sent, and why not with others.
+    pub only: Option<(Vec<Engine>, String)>,
     /// The row of `docs/compat.md` that says that what it is about is not there yet.
     pub awaited: Option<String>,
     pub cases: Vec<Case>,
@@ -98,7 +101,7 @@ pub fn read_all(folder: &Path) -> Vec<Table> {
 pub fn read(path: &Path) -> Table {
     let text = fs::read_to_string(path).unwrap();
     let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-    let (mut site, mut awaited) = (None, None);
+    let (mut site, mut only, mut awaited) = (None, None, None);
     let mut cases = Vec::new();
     let mut block: Option<Block> = None;
     for (at, line) in text.lines().enumerate() {
@@ -110,13 +113,17 @@ pub fn read(path: &Path) -> Table {
             cases.extend(block.take().into_iter().flat_map(Block::cases));
             match line.split_once(' ') {
                 Some(("site", named)) => site = Some(named.to_owned()),
+                Some(("only", text)) => {
+                    let (engines, reason) = text.split_once(' ').unwrap_or_else(|| panic!("{place}: no reason"));
+                    only = Some((engines_in(engines), reason.to_owned()));
+                }
                 Some(("awaits", row)) => awaited = Some(row.to_owned()),
                 _ => block = Some(Block::start(at + 1, line).unwrap_or_else(|| panic!("{place}: no request"))),
             }
         }
     }
     cases.extend(block.into_iter().flat_map(Block::cases));
-    Table { site: site.unwrap_or_else(|| panic!("{name}: for which site?")), name, awaited, cases, text }
+    Table { site: site.unwrap_or_else(|| panic!("{name}: for which site?")), name, only, awaited, cases, text }
 }
 
 /// A request line and what is indented below it.
@@ -222,13 +229,17 @@ fn last_accepted(line: &str) -> Option<(&str, (Vec<Engine>, Accepted))> {
         "order" => Scope::Order,
         _ => return None,
     };
-    let named = |name| ENGINES.into_iter().find(|(known, _)| *known == name);
-    let engine = |name| named(name).unwrap_or_else(|| panic!("no database is called {name}: {line}")).1;
-    let engines = match engines {
-        Some(engines) => engines.split(',').map(engine).collect(),
-        None => ENGINES.map(|(_, engine)| engine).to_vec(),
-    };
+    let engines = engines.map_or_else(|| ENGINES.map(|(_, engine)| engine).to_vec(), engines_in);
     Some((before.trim_end(), (engines, Accepted { row: row.trim().to_owned(), scope })))
+}
+
+/// Engines by their names, with commas between.
+fn engines_in(text: &str) -> Vec<Engine> {
+    let engine = |name| {
+        let known = ENGINES.into_iter().find(|(known, _)| *known == name);
+        known.unwrap_or_else(|| panic!("no database is called {name}")).1
+    };
+    text.split(',').map(engine).collect()
 }
 
 /// `text` with what is written short written out.

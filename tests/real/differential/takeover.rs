@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::compare::{self, Comparable, Names};
 use super::servers::{Reference, Site};
 use super::table::{Accepted, Request, Scope};
-use super::{apart, headers_of, rows_of_compat, verdict, wire};
+use super::{apart, headers_of, reference_is_there, rows_of_compat, verdict, wire};
 use crate::database_server::{DatabaseServer, Kind};
 use crate::venv;
 
@@ -40,8 +40,7 @@ fn postgresql_from_the_reference_and_back() {
 
 #[expect(clippy::print_stdout, reason = "how much was compared is worth reading")]
 fn there_and_back(url: &str) {
-    if venv::reference().is_none() {
-        println!("SKIPPED: the reference is not installed (tests/run does that, where PyPI can be reached)");
+    if !reference_is_there() {
         return;
     }
     let site = Site::with_database("plain", &[], url);
