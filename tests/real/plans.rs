@@ -15,9 +15,9 @@ use crate::database_server::{DatabaseServer, Kind};
 
 /// Enough for a scan to be seen.
 const IMAGES_IN_CI: usize = 20_000;
-/// The rows that a page of 25 may look at, with its properties, tags and locations.
-const ROWS_MAX: u64 = 1_000;
-/// The same where what few have is counted, taken one by one and sorted.
+/// The rows that a page of 25 may look at, with its properties, tags and locations, and those that tell which way is the shortest.
+const ROWS_MAX: u64 = 2_000;
+/// The same where what few have is taken one by one and sorted.
 const ROWS_SORTED_MAX: u64 = 8_000;
 
 const LOGGED: &str = "--slow-query-log --long-query-time=0 --log-slow-verbosity=query_plan,explain";
@@ -55,19 +55,15 @@ async fn bounded(kind: Kind) {
     let mut faults = Vec::new();
     for (caller, query, most) in cases(images) {
         let path = format!("/v2/images{query}");
-        // PostgreSQL makes a plan for any values when it has seen a statement five times.
-        for _ in 0..if kind == Kind::PostgreSql { 7 } else { 1 } {
-            let before = watch.now();
-            let answer = app.get(caller, &path).await;
-            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-            // What the connection is asked next is done when the last statement is in the log.
-            app.app.db.ping().await.unwrap();
-            let looked = watch.since(before);
-            if looked.rows > most || !looked.scans.is_empty() {
-                let (name, scans) = (caller.name, looked.scans.join("; "));
-                faults.push(format!("{name} {path}: {} rows of at most {most}; scans: {scans}", looked.rows));
-                break;
-            }
+        let before = watch.now();
+        let answer = app.get(caller, &path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        // What the connection is asked next is done when the last statement is in the log.
+        app.app.db.ping().await.unwrap();
+        let looked = watch.since(before);
+        if looked.rows > most || !looked.scans.is_empty() {
+            let (name, scans) = (caller.name, looked.scans.join("; "));
+            faults.push(format!("{name} {path}: {} rows of at most {most}; scans: {scans}", looked.rows));
         }
     }
     assert!(faults.is_empty(), "{kind:?}, {images} images:\n{}", faults.join("\n"));
@@ -128,9 +124,11 @@ fn cases(images: usize) -> Vec<(Caller, String, u64)> {
         }
         cases.push((ADMIN, format!("?limit=25&{filter}&marker={middle}"), most.max(ROWS_SORTED_MAX)));
     }
-    // Who owns nothing sees few images of many.
-    for direction in ["asc", "desc"] {
-        cases.push((OTHER, format!("?limit=25&sort_key=created_at&sort_dir={direction}"), ROWS_MAX));
+    // Who owns nothing sees few images of many, in whatever order.
+    for key in ["name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at"] {
+        for direction in ["asc", "desc"] {
+            cases.push((OTHER, format!("?limit=25&sort_key={key}&sort_dir={direction}"), ROWS_MAX));
+        }
     }
     cases
 }

@@ -3,21 +3,18 @@
 
 mod conditions;
 mod keyset;
+mod way;
 
 use super::children::fill_in;
 use super::{COLUMNS, find_row, read_images};
 use crate::db::dialect::Dialect;
-use crate::db::engine::Reading;
-use crate::db::row::Columns;
 use crate::db::sql::any_of;
 use crate::db::{Arg, Db, DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
 use conditions::{condition, inert, listed};
-
-/// Images with a tag, or with a value of a property, are taken one by one up to this number of them.
-const FEW: i64 = 1000;
+use way::{Way, way};
 
 /// The images on `page` that `filter` wants and `who` may list; none at all when the marker is not one of theirs.
 ///
@@ -33,7 +30,7 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
                 found => found,
             },
         };
-        let way = way(reading, &filter, page.limit)?;
+        let way = way(reading, &filter, &who, &page)?;
         let mut images = match statement(reading.dialect(), &filter, &who, &page, marker.as_ref(), &way) {
             None => Vec::new(),
             Some(select) => read_images(reading, &select)?,
@@ -42,53 +39,6 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
         Ok(Some(images))
     })
     .await
-}
-
-/// How the images of a list are found.
-enum Way {
-    /// In the order of the list, until the page is full.
-    InOrder,
-    /// By the condition at this place of the filter, which few images meet; then they are sorted.
-    By(usize),
-    /// One by one, those that have the tag or the property at this place of the filter; then they are sorted.
-    Having(usize),
-}
-
-fn way(reading: &Reading<'_>, filter: &ImageFilter, limit: u32) -> Result<Way, DbError> {
-    let names_few = |condition: &Condition| {
-        use TextColumn::{Checksum, Id, Name, OsHashValue};
-        matches!(condition, Condition::TextIn(Id | Name | Checksum | OsHashValue, _))
-    };
-    if let Some(at) = filter.conditions.iter().position(names_few) {
-        return Ok(Way::By(at));
-    }
-    for (at, condition) in filter.conditions.iter().enumerate() {
-        if let Some(such) = conditions::rows_of(condition, reading.dialect())
-            && is_shorter_by(reading, such, limit)?
-        {
-            return Ok(Way::Having(at));
-        }
-    }
-    Ok(Way::InOrder)
-}
-
-/// Whether it is shorter to take `such` images one by one than to go through all images in their order until `limit` such are
-/// found. Where one of a hundred is such a one, that takes a hundred times the images of a page.
-fn is_shorter_by(reading: &Reading<'_>, such: Sql, limit: u32) -> Result<bool, DbError> {
-    let all = number(reading, &sql!(reading.dialect().number_of_images()))?;
-    let most = all.saturating_mul(limit.into()).isqrt().min(FEW);
-    let mut count = Sql::new("SELECT COUNT(*) FROM (SELECT 1 ");
-    count.push(such).push(sql!(" LIMIT ?) AS such", most + 1));
-    Ok(number(reading, &count)? <= most)
-}
-
-fn number(reading: &Reading<'_>, select: &Sql) -> Result<i64, DbError> {
-    let mut number = None;
-    reading.each(select, &mut |row| {
-        number = row.get(0)?;
-        Ok(())
-    })?;
-    Ok(number.unwrap_or(0))
 }
 
 /// The one statement of a page; none when there can be nothing on it.
@@ -117,8 +67,14 @@ fn statement(
     };
     let mut selects = parts.iter().flat_map(|part| {
         let end = end(part.pinned(dialect, sort, filter));
-        ranges.iter().map(move |range| (part.select(dialect, filter, met, range.as_ref()), end.clone()))
+        let met = &met;
+        ranges.iter().map(move |range| (part.select(dialect, filter, met, sort, range.as_ref()), end.clone()))
     });
+    if matches!(way, Way::Seen) {
+        let mut all = Sql::new("SELECT * FROM (");
+        all.push_joined(" UNION ALL ", selects.map(|(select, _)| select)).push(") AS images").push(end(Vec::new()));
+        return Some(all);
+    }
     let (mut select, its_end) = selects.next()?;
     let rest: Vec<(Sql, Sql)> = selects.collect();
     if rest.is_empty() {
@@ -136,28 +92,29 @@ fn statement(
     Some(select)
 }
 
-/// The parts that are found in this way, and the place of the condition that they are found by, if it is one.
+/// The parts that are found in this way, and the places of the conditions that they are found by.
 fn parts_by(
     way: &Way,
     dialect: Dialect,
     filter: &ImageFilter,
     who: &Identity,
     sort: &[(SortKey, Direction)],
-) -> (Vec<Part>, Option<usize>) {
+) -> (Vec<Part>, Vec<usize>) {
     let asked = || listed(filter, who);
     match way {
-        Way::InOrder if keyset::is_usual(sort) && !who.is_admin => (parts(filter, who), None),
+        Way::InOrder if keyset::is_usual(sort) && !who.is_admin => (parts(filter, who), Vec::new()),
         Way::InOrder => match leading(filter, who, sort) {
-            None => (vec![Part::in_order(None, asked())], None),
+            None => (vec![Part::in_order(None, asked())], Vec::new()),
             // An administrator sees everything that has the visibility.
-            Some((leads, None)) => (vec![Part::in_order(Some(leads), Vec::new())], None),
-            Some((leads, met)) => (vec![Part::in_order(Some(leads), asked())], met),
+            Some((leads, None)) => (vec![Part::in_order(Some(leads), Vec::new())], Vec::new()),
+            Some((leads, Some(met))) => (vec![Part::in_order(Some(leads), asked())], vec![met]),
         },
-        Way::By(at) => (vec![by(&filter.conditions[*at], asked())], Some(*at)),
+        Way::By(places) => (vec![by(filter, places, asked())], places.clone()),
         Way::Having(at) => {
             let such = conditions::rows_of(&filter.conditions[*at], dialect);
-            (such.map(|such| Part::of(such, asked())).into_iter().collect(), Some(*at))
+            (such.map(|such| Part::of(such, asked())).into_iter().collect(), vec![*at])
         }
+        Way::Seen => (parts(filter, who).into_iter().map(|part| part.one_by_one(filter)).collect(), Vec::new()),
     }
 }
 
@@ -168,14 +125,15 @@ fn in_brackets(select: Sql, end: Sql) -> Sql {
     part
 }
 
-/// What meets `leading`, which few images do.
-fn by(leading: &Condition, asked: Vec<Sql>) -> Part {
-    let found_by = condition(leading, str::to_owned);
-    match leading {
-        // The index with names is one of those for orders.
-        Condition::TextIn(TextColumn::Name, _) => Part { in_order: true, ..Part::sorted(found_by, asked) },
-        _ => Part::sorted(found_by, asked),
-    }
+/// What meets the conditions at `places`, which few images do.
+fn by(filter: &ImageFilter, places: &[usize], asked: Vec<Sql>) -> Part {
+    use TextColumn::{Checksum, Id, OsHashValue, Owner};
+    let conditions = || places.iter().map(|place| &filter.conditions[*place]);
+    let mut found_by = Sql::default();
+    found_by.push_joined(" AND ", conditions().map(|leading| condition(leading, str::to_owned)));
+    // Of these columns there are indexes that begin with them; of all others, those for orders.
+    let alone = |leading: &Condition| matches!(leading, Condition::TextIn(Id | Checksum | OsHashValue | Owner, _));
+    Part { in_order: !conditions().all(alone), ..Part::sorted(found_by, asked) }
 }
 
 /// A part of a list. Of the columns of images, only those that it `leads` with and is `found_by` and, where the part comes in
@@ -205,6 +163,25 @@ impl Part {
         Self { ids: Some(ids), ..Self::sorted(sql!("images.id = ids.image_id"), asked) }
     }
 
+    /// The same images, one by one: their ids are looked up first, which need nothing but the index of this part, so that servers
+    /// take that one.
+    fn one_by_one(self, filter: &ImageFilter) -> Self {
+        let mut rows = Sql::new("FROM (");
+        rows.push(self.all_ids(filter)).push(") AS seen");
+        Self::of(rows, self.asked)
+    }
+
+    /// The ids of all images of this part, whatever else is asked of them.
+    fn all_ids(&self, filter: &ImageFilter) -> Sql {
+        if let Some(ids) = &self.ids {
+            return ids.clone();
+        }
+        let constant = self.constant(filter).into_iter().map(|(column, value)| sql!(format!("{column} = ?"), value));
+        let mut ids = Sql::new("SELECT images.id AS image_id FROM images WHERE ");
+        ids.push_joined(" AND ", constant);
+        ids
+    }
+
     /// The columns that have one value in this part, in the order of the index that is to be read.
     fn constant(&self, filter: &ImageFilter) -> Vec<Leading> {
         let always = [("images.deleted", false.into()), ("images.os_hidden", filter.hidden.into())];
@@ -229,8 +206,15 @@ impl Part {
         self.in_order && self.found_by.is_none()
     }
 
-    /// The images of this part in `range` that `filter` wants; the condition at place `met` is what they are found by.
-    fn select(&self, dialect: Dialect, filter: &ImageFilter, met: Option<usize>, range: Option<&Sql>) -> Sql {
+    /// The images of this part in `range` that `filter` wants; the conditions at the places `met` are what they are found by.
+    fn select(
+        &self,
+        dialect: Dialect,
+        filter: &ImageFilter,
+        met: &[usize],
+        sort: &[(SortKey, Direction)],
+        range: Option<&Sql>,
+    ) -> Sql {
         let mut select = Sql::new(format!("SELECT {COLUMNS} FROM "));
         if let Some(ids) = &self.ids {
             // SQLite reads the left side of a CROSS JOIN first. Left to itself, it would go through all images in their
@@ -242,8 +226,15 @@ impl Part {
             (true, true) if self.reads_in_order() => sql!(format!("{column} IN (?, NULL)"), value),
             (true, _) => sql!(format!("{column} = ?"), value),
         });
-        let asked_for = filter.conditions.iter().enumerate().filter(|(at, _)| met != Some(*at));
-        let filtered = asked_for.map(|(_, wanted)| condition(wanted, inert));
+        let asked_for = filter.conditions.iter().enumerate().filter(|(at, _)| !met.contains(at));
+        // A range of what the list is sorted by is one of its index, too.
+        let in_order = keyset::range_column(sort).filter(|_| self.reads_in_order());
+        let filtered = asked_for.map(|(_, wanted)| match conditions::indexed_column(wanted) {
+            Some(column) if in_order == Some(column) && conditions::is_range(wanted) => {
+                condition(wanted, str::to_owned)
+            }
+            _ => condition(wanted, inert),
+        });
         let rest = self.found_by.iter().chain(&self.asked).chain(range).cloned();
         let living = [Sql::new("images.status <> 'killed'")];
         select.push("images WHERE ").push_joined(" AND ", constant.chain(living).chain(rest).chain(filtered));

@@ -27,8 +27,7 @@ const UNKNOWN: u32 = 705;
 const TIMESTAMP: u32 = 1114;
 
 pub(super) static WORDS: Words = Words {
-    // A plan for any values, which a prepared statement has from its sixth time on, does not know how few images a project has.
-    begin_reading: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan",
+    begin_reading: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     begin_writing: "BEGIN ISOLATION LEVEL READ COMMITTED",
     without_deadline: "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
     take_turn: "SELECT pg_advisory_xact_lock(?)",
@@ -52,8 +51,11 @@ pub(super) async fn connect(server: &DatabaseServer) -> Result<PgConnection, sql
             ("idle_in_transaction_session_timeout", STATEMENT_DEADLINE.as_millis().to_string()),
         ])
         .options(OFF.map(|setting| (setting, "off")))
-        // What lists read is in memory, wherever in the table it stands.
-        .options([("random_page_cost", "1"), ("max_parallel_workers_per_gather", "0")])
+        // What lists read is in memory, wherever in the table it stands: what costs is how many rows are looked at.
+        .options([("seq_page_cost", "0"), ("random_page_cost", "0"), ("max_parallel_workers_per_gather", "0")])
+        // Statements say themselves what finds their rows, whatever the values: making a plan for these each time costs several
+        // times what the statement does.
+        .options([("plan_cache_mode", "force_generic_plan")])
         .ssl_mode(match server.tls.mode {
             TlsMode::Never => PgSslMode::Disable,
             TlsMode::IfOffered => PgSslMode::Prefer,

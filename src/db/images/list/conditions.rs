@@ -91,6 +91,23 @@ pub(super) fn rows_of(condition: &Condition, dialect: Dialect) -> Option<Sql> {
     }
 }
 
+/// The column that `condition` is about, if an index for an order has it.
+pub(super) fn indexed_column(condition: &Condition) -> Option<&'static str> {
+    use TextColumn::{ContainerFormat, DiskFormat, Owner, Status};
+    match condition {
+        Condition::TextIn(column @ (Status | ContainerFormat | DiskFormat | Owner), _) => Some(text_column(*column)),
+        Condition::Int(column @ IntColumn::Size, _, _) if is_range(condition) => Some(int_column(*column)),
+        Condition::Time(column, _, _) if is_range(condition) => Some(time_column(*column)),
+        _ => None,
+    }
+}
+
+/// Whether what meets `condition` is one range of values.
+pub(super) fn is_range(condition: &Condition) -> bool {
+    matches!(condition, Condition::Int(_, comparison, _) | Condition::Time(_, comparison, _)
+        if *comparison != Comparison::NotEqual)
+}
+
 fn compare(column: &str, comparison: Comparison, value: impl Into<Arg>) -> Sql {
     let operator = match comparison {
         Comparison::Equal => "=",

@@ -18,6 +18,16 @@ pub(super) fn is_usual(sort: &[(SortKey, Direction)]) -> bool {
     matches!(sort, [(SortKey::CreatedAt, first), (SortKey::Id, second)] if first == second)
 }
 
+/// The column whose ranges are those of the index in this order.
+pub(super) fn range_column(sort: &[(SortKey, Direction)]) -> Option<&'static str> {
+    match sort.first()?.0 {
+        SortKey::Size => Some("images.size"),
+        SortKey::CreatedAt => Some("images.created_at"),
+        SortKey::UpdatedAt => Some("images.updated_at"),
+        SortKey::Name | SortKey::Status | SortKey::ContainerFormat | SortKey::DiskFormat | SortKey::Id => None,
+    }
+}
+
 /// A term of `ORDER BY`. One that is to be `sorted` is written so that no index is chosen for it; others have bare names,
 /// for they may order a union.
 pub(super) fn order(key: SortKey, direction: Direction, sorted: bool) -> Sql {

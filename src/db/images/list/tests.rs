@@ -69,8 +69,8 @@ fn admin() -> Identity {
 /// The plan of a page, a line a step.
 async fn plan(db: &Db, filter: &ImageFilter, who: &Identity, sort: &[(SortKey, Direction)], after: bool) -> String {
     let page = Page { sort: sort.to_vec(), marker: None, limit: 25 };
-    let asked = filter.clone();
-    let found = db.read(move |reading| way(reading, &asked, 25)).await.unwrap();
+    let (asked, caller, wanted) = (filter.clone(), who.clone(), page.clone());
+    let found = db.read(move |reading| way(reading, &asked, &caller, &wanted)).await.unwrap();
     let marker = after.then(marker);
     explained(db, statement(Dialect::Sqlite, filter, who, &page, marker.as_ref(), &found).unwrap()).await
 }
