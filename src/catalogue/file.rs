@@ -197,9 +197,14 @@ impl Part<'_> {
         }
     }
 
+    /// compat: what the reference has exported from MySQL says it in numbers.
     fn flag(&self, name: &str) -> Result<Option<bool>, String> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        value.as_bool().map(Some).ok_or_else(|| format!("{} has to be true or false", self.at(name)))
+        match (value.as_bool(), value.as_i64()) {
+            (Some(flag), _) => Ok(Some(flag)),
+            (None, Some(number @ (0 | 1))) => Ok(Some(number == 1)),
+            _ => Err(format!("{} has to be true or false", self.at(name))),
+        }
     }
 
     fn visibility(&self) -> Result<Option<String>, String> {

@@ -3,7 +3,6 @@
 use glint::config::DATABASE_FILE;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::harness::catalogue::{Catalogue, text};
 use crate::harness::process::Process;
@@ -96,6 +95,24 @@ async fn what_is_there_already() {
     }
 }
 
+/// compat: the reference's export from MySQL says in numbers what is true and what is false.
+#[tokio::test]
+async fn numbers_are_true_or_false() {
+    let catalogue = Catalogue::new().await;
+    let file =
+        |at: usize, value: Value| (format!("{at}.json"), json!({"namespace": at.to_string(), "protected": value}));
+    let files = [json!(0), json!(1), json!(true)].into_iter().enumerate().map(|(at, value)| file(at, value));
+    let files: Vec<(String, Value)> = files.collect();
+    let files: Vec<(&str, Value)> = files.iter().map(|(name, file)| (name.as_str(), file.clone())).collect();
+    catalogue.says(&["load-metadefs", "--path", text(&catalogue.files(&files))]);
+    let protected: Vec<Value> = catalogue.exported().iter().map(|file| file["protected"].clone()).collect();
+    assert_eq!(protected, [json!(false), json!(true), json!(true)]);
+
+    let files = catalogue.files(&[("2.json", json!({"namespace": "other", "protected": 2}))]);
+    let (done, said) = catalogue.run(&["load-metadefs", "--path", text(&files)]);
+    assert!(!done && said.contains("protected has to be true or false"), "{said}");
+}
+
 /// compat: the reference leaves these out of its files.
 #[tokio::test]
 async fn owners_and_what_objects_require_are_exported() {
@@ -159,14 +176,14 @@ async fn wrong_command_lines() {
         let (done, said) = catalogue.run(arguments);
         assert!(!done && said.contains(why), "{arguments:?}: {said}");
     }
-    let (done, said) = Catalogue { folder: TempDir::new().unwrap() }.run(&["load-metadefs"]);
+    let (done, said) = Catalogue::nowhere().run(&["load-metadefs"]);
     assert!(!done && said.contains("the schema is not there"), "{said}");
 }
 
 /// What an operator takes out of it stays out.
 #[tokio::test]
 async fn a_new_service_begins_with_what_is_built_in() {
-    let catalogue = Catalogue { folder: TempDir::new().unwrap() };
+    let catalogue = Catalogue::nowhere();
     let namespaces = || count(&catalogue, "SELECT COUNT(*) FROM metadef_namespaces WHERE owner = 'admin'");
     drop(Process::start(catalogue.folder.path()));
     assert_eq!(namespaces(), 33);

@@ -1,9 +1,10 @@
-"""Loads definition files into a database of the reference's, by its own code, and exports them.
+"""Loads definition files into databases of the reference's, by its own code, and exports them. Each line of standard input
+is, with tabs between,
 
-    definition_files.py DATABASE FOLDER STEP...
+    URL FOLDER STEP...
 
-Each step is a path, with options behind colons: /folder:merge:prefer_new. The export goes to FOLDER. In release 33 it fails
-for want of an argument, and reads rows by names that they do not have any more: here it gets both.
+Each step is "unload", or a path with options behind colons: /folder:merge:prefer_new. The export goes to FOLDER. In release 33
+it fails for want of an argument, and reads rows by names that they do not have any more: here it gets both.
 """
 import sys
 import warnings
@@ -28,23 +29,31 @@ class ByName:
         return self.connection.execute(statement).mappings()
 
 
+TABLES = {name: getattr(metadata, name) for name in dir(metadata) if name.startswith("get_metadef_")}
+
+
 def export(engine, folder):
     with engine.connect() as connection:
-        for name in dir(metadata):
-            if name.startswith("get_metadef_"):
-                table = getattr(metadata, name)
-                setattr(metadata, name, lambda meta, _=None, table=table: table(meta, connection))
+        for name, table in TABLES.items():
+            setattr(metadata, name, lambda meta, _=None, table=table: table(meta, connection))
         metadata._export_data_to_file(sqlalchemy.MetaData(), ByName(connection), folder + "/")
+    for name, table in TABLES.items():
+        setattr(metadata, name, table)
 
 
 def main():
-    database, folder, *steps = sys.argv[1:]
-    engine = sqlalchemy.create_engine("sqlite:///" + database)
-    models_metadef.register_models(engine)
-    for step in steps:
-        path, *options = step.split(":")
-        metadata.db_load_metadefs(engine, path, **{option: True for option in options})
-    export(engine, folder)
+    for line in sys.stdin:
+        url, folder, *steps = line.rstrip("\n").split("\t")
+        engine = sqlalchemy.create_engine(url)
+        models_metadef.register_models(engine)
+        for step in steps:
+            path, *options = step.split(":")
+            if path == "unload":
+                metadata.db_unload_metadefs(engine)
+            else:
+                metadata.db_load_metadefs(engine, path, **{option: True for option in options})
+        export(engine, folder)
+        engine.dispose()
 
 
 if __name__ == "__main__":

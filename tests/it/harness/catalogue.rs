@@ -9,23 +9,34 @@ use glint::db::Db;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A data directory.
+/// A data directory, or a database on a server.
 pub struct Catalogue {
     pub folder: TempDir,
+    /// The configuration that names the server.
+    pub config: Option<PathBuf>,
 }
 
 impl Catalogue {
     pub async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        Db::open_sqlite(&folder.path().join(DATABASE_FILE)).await.unwrap().close().await;
-        Self { folder }
+        let catalogue = Self::nowhere();
+        Db::open_sqlite(&catalogue.folder.path().join(DATABASE_FILE)).await.unwrap().close().await;
+        catalogue
+    }
+
+    /// A data directory that has no database yet.
+    pub fn nowhere() -> Self {
+        Self { folder: TempDir::new().unwrap(), config: None }
     }
 
     /// Runs `glint db` with `arguments`: whether it succeeds, and what it says.
     pub fn run(&self, arguments: &[&str]) -> (bool, String) {
         let mut glint = Command::new(env!("CARGO_BIN_EXE_glint"));
-        let output =
-            glint.arg("db").args(arguments).arg("--data-dir").arg(self.folder.path()).env_clear().output().unwrap();
+        glint.arg("db").args(arguments).env_clear();
+        match &self.config {
+            Some(config) => glint.arg("--config-file").arg(config),
+            None => glint.arg("--data-dir").arg(self.folder.path()),
+        };
+        let output = glint.output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8(said).unwrap())
     }
