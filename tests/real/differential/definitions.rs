@@ -3,14 +3,21 @@
 //! Told by administrators and by people of the project that owns everything: what others are told of namespaces that are
 //! hidden from them, and what becomes of a thing that gets a name that is taken, are rows of docs/compat.md.
 
+use std::path::Path;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::sequences::{side_by_side, tell};
+use super::Pair;
+use super::sequences::{SITE, side_by_side, tell};
+use super::servers::Site;
 use super::table::Request;
+use crate::database_server::{DatabaseServer, Kind};
 
 /// How many stories there are.
 const STORIES: u32 = 32;
+/// How many of them a database server is told.
+const STORIES_ON_A_SERVER: u32 = 16;
 
 const NAMESPACES: [&str; 2] = ["a", "b"];
 const NAMES: [&str; 4] = ["x", "y", "z", "X"];
@@ -18,19 +25,36 @@ const TYPES: [&str; 3] = ["OS::Glance::Image", "OS::Nova::Flavor", "My::Type"];
 
 #[test]
 fn random_definitions() {
-    tell(
-        side_by_side,
-        STORIES,
-        step(),
-        |_| String::new(),
-        |steps, number| {
-            let story = steps.iter().map(|step| step.request(number));
-            let looks = NAMESPACES.iter().flat_map(|name| {
-                ["member", "admin"].map(|who| asked(who, "GET", &format!("{ROOT}/{name}{number}"), None))
-            });
-            story.chain(looks).collect()
-        },
-    );
+    tell(side_by_side, STORIES, step(), |_| String::new(), story);
+}
+
+#[test]
+fn random_definitions_on_mariadb() {
+    on_a_server(Kind::MariaDb);
+}
+
+#[test]
+fn random_definitions_on_postgresql() {
+    on_a_server(Kind::PostgreSql);
+}
+
+fn on_a_server(kind: Kind) {
+    let server = DatabaseServer::start(kind);
+    let both = |_: &Path| {
+        let [theirs, ours] = ["theirs", "ours"].map(|whose| server.make(whose));
+        Site::with_database(SITE, &[], &theirs).make_tables();
+        Pair::on_a_server(SITE, &[], &theirs, &ours)
+    };
+    tell(both, STORIES_ON_A_SERVER, step(), |_| String::new(), story);
+}
+
+/// Whoever has told it looks at what is left.
+fn story(steps: &[Step], number: usize) -> Vec<Request> {
+    let story = steps.iter().map(|step| step.request(number));
+    let looks = NAMESPACES
+        .iter()
+        .flat_map(|name| ["member", "admin"].map(|who| asked(who, "GET", &format!("{ROOT}/{name}{number}"), None)));
+    story.chain(looks).collect()
 }
 
 const ROOT: &str = "/v2/metadefs/namespaces";

@@ -14,7 +14,7 @@ use super::{Pair, Score, reference_is_there, rows_of_compat};
 use crate::database_server::{DatabaseServer, Kind};
 
 /// The configuration that they are told with.
-const SITE: &str = "plain";
+pub const SITE: &str = "plain";
 /// How many stories there are.
 const STORIES: u32 = 48;
 /// The most steps of one.
