@@ -150,8 +150,8 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// A member of a namespace, with a value that it may have, or may not. Names come once: of what fails halfway, the reference
-/// leaves something.
+/// A member of a namespace, with a value that it may have, or may not. Names come once, without regard to case: of what fails
+/// halfway, the reference leaves something.
 fn member() -> impl Strategy<Value = (&'static str, Value)> {
     let one = |name: &'static str, values: Vec<Value>| {
         prop::sample::select(values).prop_map(move |value| (name, value)).boxed()
@@ -165,7 +165,7 @@ fn member() -> impl Strategy<Value = (&'static str, Value)> {
         1 => one("protected", vec![json!(true), json!(false), json!("true")]),
         2 => prop::collection::vec(object(), 0..2).prop_map(|objects| ("objects", json!(objects))),
         2 => (prop::sample::select(NAMES.to_vec()), schema()).prop_map(|(name, schema)| ("properties", json!({name: schema}))),
-        2 => prop::sample::subsequence(NAMES.to_vec(), 0..4).prop_map(|names| ("tags", all_named(&names))),
+        2 => prop::sample::subsequence(NAMES[..3].to_vec(), 0..4).prop_map(|names| ("tags", all_named(&names))),
         2 => association().prop_map(|new| ("resource_type_associations", json!([new]))),
         1 => one("self", vec![json!("x")]),
         1 => one("x", vec![json!("x")]),
