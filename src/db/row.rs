@@ -1,5 +1,8 @@
 //! Rows of answers in one form for every engine.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use super::DbError;
@@ -7,15 +10,62 @@ use crate::clock::Timestamp;
 
 /// A row of an answer, in one form for every engine.
 #[derive(Clone, Debug)]
-pub(crate) struct Row(Vec<Cell>);
+pub(crate) struct Row {
+    answer: Arc<Answer>,
+    /// Its place among the cells of the answer.
+    cells: Range<usize>,
+}
 
-/// A value in a row, and its own.
+/// The values of all rows of an answer in two pieces, for a list has thousands of them.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    text: String,
+    cells: Vec<Cell>,
+    /// Where each row ends among the cells.
+    ends: Vec<usize>,
+}
+
+/// A value, or where in the text of the answer it is.
 #[derive(Clone, Debug)]
-pub(crate) enum Cell {
+enum Cell {
     Null,
     Int(i64),
-    Text(String),
+    Text(Range<usize>),
     Time(NaiveDateTime),
+}
+
+impl Answer {
+    /// Adds a value to the row that is being read.
+    pub(super) fn push(&mut self, value: Value<'_>) {
+        self.cells.push(match value {
+            Value::Null => Cell::Null,
+            Value::Int(int) => Cell::Int(int),
+            Value::Text(text) => {
+                let begin = self.text.len();
+                self.text.push_str(text);
+                Cell::Text(begin..self.text.len())
+            }
+            Value::Time(time) => Cell::Time(time),
+        });
+    }
+
+    /// Ends the row that is being read.
+    pub(super) fn end_row(&mut self) {
+        self.ends.push(self.cells.len());
+    }
+
+    /// All rows that were read.
+    pub(super) fn rows(mut self) -> Vec<Row> {
+        let ends = std::mem::take(&mut self.ends);
+        let answer = Arc::new(self);
+        let mut begin = 0;
+        let mut row = |end| {
+            let cells = begin..end;
+            begin = end;
+            Row { answer: Arc::clone(&answer), cells }
+        };
+        ends.into_iter().map(&mut row).collect()
+    }
 }
 
 /// A value in a row that is being read.
@@ -26,17 +76,6 @@ pub(crate) enum Value<'a> {
     Text(&'a str),
     /// In UTC. SQLite has text instead.
     Time(NaiveDateTime),
-}
-
-impl From<Value<'_>> for Cell {
-    fn from(value: Value<'_>) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Int(int) => Self::Int(int),
-            Value::Text(text) => Self::Text(text.to_owned()),
-            Value::Time(time) => Self::Time(time),
-        }
-    }
 }
 
 /// The columns of a row, whoever holds it; counted from 0 in the order of the statement.
@@ -70,10 +109,6 @@ fn unreadable(at: usize, value: Value<'_>) -> DbError {
 }
 
 impl Row {
-    pub(super) fn new(cells: Vec<Cell>) -> Self {
-        Self(cells)
-    }
-
     /// The value in column `at`.
     pub(crate) fn get<T: Column>(&self, at: usize) -> Result<T, DbError> {
         Columns::get(self, at)
@@ -82,10 +117,10 @@ impl Row {
 
 impl Columns for Row {
     fn value(&self, at: usize) -> Result<Value<'_>, DbError> {
-        match self.0.get(at) {
+        match self.answer.cells[self.cells.clone()].get(at) {
             Some(Cell::Null) => Ok(Value::Null),
             Some(Cell::Int(int)) => Ok(Value::Int(*int)),
-            Some(Cell::Text(text)) => Ok(Value::Text(text)),
+            Some(Cell::Text(at)) => Ok(Value::Text(&self.answer.text[at.clone()])),
             Some(Cell::Time(time)) => Ok(Value::Time(*time)),
             None => Err(DbError::Unreadable(format!("no column {at}"))),
         }

@@ -1,7 +1,9 @@
 //! A connection to a server, whichever it is. Each statement has its deadline; one that is slow is logged.
 
+use std::future::ready;
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError};
 use sqlx::postgres::{PgConnection, PgDatabaseError};
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -11,7 +13,7 @@ use super::words::Words;
 use super::{mysql, postgres};
 use crate::config::{DatabaseEngine, DatabaseServer};
 use crate::db::dialect::Dialect;
-use crate::db::row::Row;
+use crate::db::row::{Answer, Row};
 use crate::db::sql::{Sql, sql};
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
@@ -114,19 +116,20 @@ impl Link {
 
     async fn fetch(&mut self, sql: &Sql) -> Result<Told, DbError> {
         let text = AssertSqlSafe(self.dialect().render(sql.text()));
-        let rows = match self {
+        let mut answer = Answer::default();
+        match self {
             Self::MySql(link) => {
                 let query = sqlx::query_with(text, mysql::arguments(sql.args())?);
-                let rows = within_deadline(sql.text(), link.fetch_all(query)).await?;
-                rows.iter().map(mysql::row).collect::<Result<_, _>>()?
+                let rows = link.fetch(query).try_for_each(|row| ready(mysql::read(&row, &mut answer)));
+                within_deadline(sql.text(), rows).await?;
             }
             Self::Postgres(link) => {
                 let query = sqlx::query_with(text, postgres::arguments(sql.args(), true)?);
-                let rows = within_deadline(sql.text(), link.fetch_all(query)).await?;
-                rows.iter().map(postgres::row).collect::<Result<_, _>>()?
+                let rows = link.fetch(query).try_for_each(|row| ready(postgres::read(&row, &mut answer)));
+                within_deadline(sql.text(), rows).await?;
             }
-        };
-        Ok(Told { rows, touched: 0 })
+        }
+        Ok(Told { rows: answer.rows(), touched: 0 })
     }
 
     async fn execute(&mut self, sql: &Sql) -> Result<Told, DbError> {

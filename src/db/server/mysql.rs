@@ -1,13 +1,14 @@
 //! MariaDB and MySQL.
 
-use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
+use sqlx::error::BoxDynError;
+use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode, MySqlValueRef};
 use sqlx::types::chrono::NaiveDateTime;
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Decode, MySql, Row as _, TypeInfo, ValueRef};
 
 use super::words::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
-use crate::db::row::{Cell, Row};
+use crate::db::row::{Answer, Value};
 use crate::db::sql::Arg;
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
@@ -104,23 +105,27 @@ pub(super) fn arguments(args: &[Arg]) -> Result<MySqlArguments, sqlx::Error> {
     Ok(arguments)
 }
 
-pub(super) fn row(raw: &MySqlRow) -> Result<Row, sqlx::Error> {
-    let cell = |at: usize| {
-        let value = raw.try_get_raw(at)?;
-        if value.is_null() {
-            return Ok(Cell::Null);
+/// Adds a row to an answer.
+pub(super) fn read(raw: &MySqlRow, answer: &mut Answer) -> Result<(), sqlx::Error> {
+    for at in 0..raw.len() {
+        answer.push(value(raw.try_get_raw(at)?).map_err(sqlx::Error::Decode)?);
+    }
+    answer.end_row();
+    Ok(())
+}
+
+fn value(raw: MySqlValueRef<'_>) -> Result<Value<'_>, BoxDynError> {
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let read: fn(MySqlValueRef<'_>) -> Result<Value<'_>, BoxDynError> = match raw.type_info().name() {
+        "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" | "BIGINT UNSIGNED" => {
+            |raw| <i64 as Decode<MySql>>::decode(raw).map(Value::Int)
         }
-        let read: fn(_) -> _ = match value.type_info().name() {
-            "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" | "BIGINT UNSIGNED" => {
-                |value| <i64 as Decode<MySql>>::decode(value).map(Cell::Int)
-            }
-            "DATETIME" | "TIMESTAMP" => |value| <NaiveDateTime as Decode<MySql>>::decode(value).map(Cell::Time),
-            _ => |value| <String as Decode<MySql>>::decode(value).map(Cell::Text),
-        };
-        let read = read(value);
-        read.map_err(sqlx::Error::Decode)
+        "DATETIME" | "TIMESTAMP" => |raw| <NaiveDateTime as Decode<MySql>>::decode(raw).map(Value::Time),
+        _ => |raw| <&str as Decode<MySql>>::decode(raw).map(Value::Text),
     };
-    Ok(Row::new((0..raw.len()).map(cell).collect::<Result<_, sqlx::Error>>()?))
+    read(raw)
 }
 
 /// What an error of the server means.

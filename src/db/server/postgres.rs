@@ -14,7 +14,7 @@ use sqlx::{Arguments, ConnectOptions, Decode, Encode, Row as _, Type, ValueRef};
 use super::words::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
-use crate::db::row::{Cell, Row};
+use crate::db::row::{Answer, Value};
 use crate::db::sql::Arg;
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
@@ -118,26 +118,30 @@ pub(super) fn arguments(args: &[Arg], looks: bool) -> Result<PgArguments, sqlx::
     Ok(arguments)
 }
 
-pub(super) fn row(raw: &PgRow) -> Result<Row, sqlx::Error> {
-    let cells = (0..raw.len()).map(|at| cell(raw.try_get_raw(at)?).map_err(sqlx::Error::Decode));
-    Ok(Row::new(cells.collect::<Result<_, sqlx::Error>>()?))
+/// Adds a row to an answer.
+pub(super) fn read(raw: &PgRow, answer: &mut Answer) -> Result<(), sqlx::Error> {
+    for at in 0..raw.len() {
+        answer.push(value(raw.try_get_raw(at)?).map_err(sqlx::Error::Decode)?);
+    }
+    answer.end_row();
+    Ok(())
 }
 
-fn cell(value: PgValueRef<'_>) -> Result<Cell, BoxDynError> {
-    if value.is_null() {
-        return Ok(Cell::Null);
+fn value(raw: PgValueRef<'_>) -> Result<Value<'_>, BoxDynError> {
+    if raw.is_null() {
+        return Ok(Value::Null);
     }
-    let kind = match value.type_info() {
+    let kind = match raw.type_info() {
         Cow::Borrowed(kind) => kind.oid(),
         Cow::Owned(kind) => kind.oid(),
     };
     match kind.map(|kind| kind.0) {
-        Some(BOOL) => <bool as Decode<Postgres>>::decode(value).map(|bool| Cell::Int(bool.into())),
-        Some(INT2) => <i16 as Decode<Postgres>>::decode(value).map(|int| Cell::Int(int.into())),
-        Some(INT4) => <i32 as Decode<Postgres>>::decode(value).map(|int| Cell::Int(int.into())),
-        Some(INT8) => <i64 as Decode<Postgres>>::decode(value).map(Cell::Int),
-        Some(TIMESTAMP) => <NaiveDateTime as Decode<Postgres>>::decode(value).map(Cell::Time),
-        _ => value.as_str().map(|text| Cell::Text(text.to_owned())),
+        Some(BOOL) => <bool as Decode<Postgres>>::decode(raw).map(|bool| Value::Int(bool.into())),
+        Some(INT2) => <i16 as Decode<Postgres>>::decode(raw).map(|int| Value::Int(int.into())),
+        Some(INT4) => <i32 as Decode<Postgres>>::decode(raw).map(|int| Value::Int(int.into())),
+        Some(INT8) => <i64 as Decode<Postgres>>::decode(raw).map(Value::Int),
+        Some(TIMESTAMP) => <NaiveDateTime as Decode<Postgres>>::decode(raw).map(Value::Time),
+        _ => raw.as_str().map(Value::Text),
     }
 }
 

@@ -11,7 +11,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, Rows, Statemen
 
 use crate::clock::digits;
 use crate::db::DbError;
-use crate::db::row::{self, Cell, Columns, Row};
+use crate::db::row::{self, Answer, Columns, Row};
 use crate::db::sql::{Arg, Sql};
 
 /// How long SQLite waits for another process that holds the write lock.
@@ -66,14 +66,15 @@ impl Columns for Seen<'_> {
 }
 
 pub(super) fn select(connection: &Connection, sql: &Sql, counts: &Counters) -> Result<Vec<Row>, DbError> {
-    let mut found = Vec::new();
+    let mut answer = Answer::default();
     each(connection, sql, counts, &mut |row| {
-        let columns = row.0.as_ref().column_count();
-        let cells = (0..columns).map(|at| row.value(at).map(Cell::from)).collect::<Result<_, _>>()?;
-        found.push(Row::new(cells));
+        for at in 0..row.0.as_ref().column_count() {
+            answer.push(row.value(at)?);
+        }
+        answer.end_row();
         Ok(())
     })?;
-    Ok(found)
+    Ok(answer.rows())
 }
 
 pub(super) fn each(
