@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::app::{Answer, TestApp};
 use crate::harness::callers::{ADMIN, ANONYMOUS, Caller, MEMBER, OTHER, READER};
+use crate::harness::database::{Engine, engine};
 
 const ROOT: &str = "/v2/metadefs/namespaces";
 
@@ -290,14 +291,24 @@ async fn lists() {
         ("resource_types=x", "c b", "b", None),
         ("resource_types=y,z", "c", "", None),
         ("resource_types=z", "", "", None),
-        ("sort_key=display_name", "a d c b", "a d b", None),
-        ("sort_key=display_name&marker=a&limit=2", "d c", "d b", Some("c")),
-        ("sort_key=display_name&sort_dir=asc&marker=d", "a", "a", None),
         ("sort_key=protected&sort_dir=asc&marker=a", "b c d", "b d", None),
         ("sort_key=owner&sort_dir=asc", "a b c d", "a b d", None),
         ("sort_key=id&sort_dir=asc", "a b c d", "a b d", None),
     ];
-    for (query, for_admin, for_member, next) in cases {
+    // What has no name is where the database has it.
+    let by_display_name = match engine() {
+        Engine::PostgreSql => [
+            ("sort_key=display_name", "d c b a", "d b a", None),
+            ("sort_key=display_name&marker=d&limit=2", "c b", "b a", Some("b")),
+            ("sort_key=display_name&sort_dir=asc&marker=a", "b c d", "b d", None),
+        ],
+        Engine::Sqlite | Engine::MySql => [
+            ("sort_key=display_name", "a d c b", "a d b", None),
+            ("sort_key=display_name&marker=a&limit=2", "d c", "d b", Some("c")),
+            ("sort_key=display_name&sort_dir=asc&marker=d", "a", "a", None),
+        ],
+    };
+    for (query, for_admin, for_member, next) in cases.into_iter().chain(by_display_name) {
         for (caller, expected) in [(ADMIN, for_admin), (MEMBER, for_member)] {
             let answer = app.get(caller, &format!("{ROOT}?{query}")).await;
             let page = answer.json();
