@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::TlsFiles;
+use super::options::SQL_MODE;
 use super::settings::Settings;
 
 /// The most connections that there may be, whatever the operator says.
@@ -17,9 +18,6 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(30);
 /// The usual number of connections, and of those beside them.
 const CONNECTIONS_KEPT: usize = 5;
 const CONNECTIONS_BEYOND: usize = 50;
-
-/// What oslo.db asks of MySQL and MariaDB: that nothing is cut to fit.
-const SQL_MODE: &str = "TRADITIONAL";
 
 const GROUP: &str = "database";
 

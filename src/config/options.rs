@@ -8,6 +8,7 @@ mod stores;
 use super::value::{self, Kind, Value};
 
 pub(super) use keystone::LOGIN;
+pub(super) use libraries::SQL_MODE;
 pub use stores::of_driver;
 
 /// One option.

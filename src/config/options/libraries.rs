@@ -3,6 +3,9 @@
 use super::{Group, Opt, at_least, bare, opt};
 use crate::config::value::{ANY, Kind};
 
+/// What oslo.db asks of MySQL and MariaDB: that nothing is cut to fit.
+pub(in crate::config) const SQL_MODE: &str = "TRADITIONAL";
+
 /// Their groups.
 pub(super) const GROUPS: &[Group] = &[
     Group { name: "database", options: DATABASE },
@@ -29,7 +32,7 @@ const DATABASE: &[Opt] = &[
     opt("sqlite_synchronous", Kind::Flag, "true", "Whether SQLite waits for the disk.").idle("it always does"),
     opt("synchronous_reader", Kind::Flag, "true", "Whether readers see what writers have just written.")
         .idle("they always do"),
-    opt("mysql_sql_mode", Kind::Text, "TRADITIONAL", "The mode of MySQL."),
+    opt("mysql_sql_mode", Kind::Text, SQL_MODE, "The mode of MySQL."),
     bare("mysql_wsrep_sync_wait", ANY, "What Galera waits for."),
     opt("connection_recycle_time", ANY, "3600", "Seconds after which a connection is replaced."),
     opt("max_pool_size", ANY, "5", "The most connections that stay open."),

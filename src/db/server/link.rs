@@ -4,16 +4,17 @@ use std::future::ready;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
+use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError};
 use sqlx::postgres::{PgConnection, PgDatabaseError};
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Executor};
 use tokio::time::timeout;
 
 use super::words::Words;
 use super::{mysql, postgres};
 use crate::config::{DatabaseEngine, DatabaseServer};
 use crate::db::dialect::Dialect;
-use crate::db::row::{Answer, Row};
+use crate::db::row::{Answer, Row, Value};
 use crate::db::sql::{Sql, sql};
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
@@ -120,12 +121,12 @@ impl Link {
         match self {
             Self::MySql(link) => {
                 let query = sqlx::query_with(text, mysql::arguments(sql.args())?);
-                let rows = link.fetch(query).try_for_each(|row| ready(mysql::read(&row, &mut answer)));
+                let rows = link.fetch(query).try_for_each(|row| ready(add(&mut answer, &row, mysql::value)));
                 within_deadline(sql.text(), rows).await?;
             }
             Self::Postgres(link) => {
                 let query = sqlx::query_with(text, postgres::arguments(sql.args(), true)?);
-                let rows = link.fetch(query).try_for_each(|row| ready(postgres::read(&row, &mut answer)));
+                let rows = link.fetch(query).try_for_each(|row| ready(add(&mut answer, &row, postgres::value)));
                 within_deadline(sql.text(), rows).await?;
             }
         }
@@ -175,6 +176,23 @@ impl Link {
         // Whether it hears us does not matter: it sees that the connection ends.
         let _ = timeout(PING_TIMEOUT, leaving).await;
     }
+}
+
+/// Adds a row to an answer; `value` reads each of its values.
+fn add<'r, R>(
+    answer: &mut Answer,
+    row: &'r R,
+    value: impl Fn(<R::Database as Database>::ValueRef<'r>) -> Result<Value<'r>, BoxDynError>,
+) -> Result<(), sqlx::Error>
+where
+    R: sqlx::Row,
+    usize: ColumnIndex<R>,
+{
+    for at in 0..row.len() {
+        answer.push(value(row.try_get_raw(at)?).map_err(sqlx::Error::Decode)?);
+    }
+    answer.end_row();
+    Ok(())
 }
 
 async fn within_deadline<T>(statement: &str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, DbError> {

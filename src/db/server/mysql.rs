@@ -1,14 +1,14 @@
 //! MariaDB and MySQL.
 
 use sqlx::error::BoxDynError;
-use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode, MySqlValueRef};
+use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlSslMode, MySqlValueRef};
 use sqlx::types::chrono::NaiveDateTime;
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Decode, MySql, Row as _, TypeInfo, ValueRef};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Decode, MySql, TypeInfo, ValueRef};
 
 use super::words::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
-use crate::db::row::{Answer, Value};
+use crate::db::row::Value;
 use crate::db::sql::Arg;
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
@@ -105,16 +105,8 @@ pub(super) fn arguments(args: &[Arg]) -> Result<MySqlArguments, sqlx::Error> {
     Ok(arguments)
 }
 
-/// Adds a row to an answer.
-pub(super) fn read(raw: &MySqlRow, answer: &mut Answer) -> Result<(), sqlx::Error> {
-    for at in 0..raw.len() {
-        answer.push(value(raw.try_get_raw(at)?).map_err(sqlx::Error::Decode)?);
-    }
-    answer.end_row();
-    Ok(())
-}
-
-fn value(raw: MySqlValueRef<'_>) -> Result<Value<'_>, BoxDynError> {
+/// A value of a row.
+pub(super) fn value(raw: MySqlValueRef<'_>) -> Result<Value<'_>, BoxDynError> {
     if raw.is_null() {
         return Ok(Value::Null);
     }

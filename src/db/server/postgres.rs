@@ -6,15 +6,15 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
-    PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgRow, PgSslMode, PgTypeInfo, PgValueRef, Postgres,
+    PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgSslMode, PgTypeInfo, PgValueRef, Postgres,
 };
 use sqlx::types::chrono::NaiveDateTime;
-use sqlx::{Arguments, ConnectOptions, Decode, Encode, Row as _, Type, ValueRef};
+use sqlx::{Arguments, ConnectOptions, Decode, Encode, Type, ValueRef};
 
 use super::words::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
-use crate::db::row::{Answer, Value};
+use crate::db::row::Value;
 use crate::db::sql::Arg;
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
@@ -118,16 +118,8 @@ pub(super) fn arguments(args: &[Arg], looks: bool) -> Result<PgArguments, sqlx::
     Ok(arguments)
 }
 
-/// Adds a row to an answer.
-pub(super) fn read(raw: &PgRow, answer: &mut Answer) -> Result<(), sqlx::Error> {
-    for at in 0..raw.len() {
-        answer.push(value(raw.try_get_raw(at)?).map_err(sqlx::Error::Decode)?);
-    }
-    answer.end_row();
-    Ok(())
-}
-
-fn value(raw: PgValueRef<'_>) -> Result<Value<'_>, BoxDynError> {
+/// A value of a row.
+pub(super) fn value(raw: PgValueRef<'_>) -> Result<Value<'_>, BoxDynError> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
