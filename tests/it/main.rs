@@ -32,6 +32,7 @@ mod layers;
 mod limits;
 mod lists;
 mod locations;
+mod long_lists;
 mod matrix;
 mod members;
 mod metadefs;

@@ -105,7 +105,7 @@ async fn statements_a_request() {
         ("list of one", "/v2/images?limit=1".into(), 2),
         ("list of none: no children are asked for", "/v2/images?name=none".into(), 1),
         ("list: the marker first", format!("/v2/images?limit=25&marker={last}"), 3),
-        ("list: how many images there are and how many have the tag first", "/v2/images?limit=25&tag=x".into(), 4),
+        ("list: whether few images have the tag first", "/v2/images?limit=25&tag=x".into(), 3),
     ];
     for (what, path, statements) in cases {
         let (_, counts) = counted(&app, app.get(MEMBER, &path)).await;
@@ -153,6 +153,8 @@ async fn steps_do_not_grow_with_the_images() {
         ("list of what is earlier", MEMBER, "/v2/images?created_at=lt:2023-11-14T22:13:50Z"),
         ("list by name", MEMBER, "/v2/images?name=name-400"),
         ("list by a common tag", MEMBER, "/v2/images?tag=all"),
+        ("list of a project that sees few, by a common tag", OTHER, "/v2/images?tag=all"),
+        ("list by a common tag, sorted", MEMBER, "/v2/images?tag=all&sort=name:asc"),
         ("list by a rare tag", MEMBER, "/v2/images?tag=rare"),
         ("list by a common property", MEMBER, "/v2/images?os_distro=debian"),
         ("list by a rare property", MEMBER, "/v2/images?number=400"),

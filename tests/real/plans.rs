@@ -16,9 +16,11 @@ use crate::database_server::{DatabaseServer, Kind};
 /// Enough for a scan to be seen.
 const IMAGES_IN_CI: usize = 20_000;
 /// The rows that a page of 25 may look at, with its properties, tags and locations, and those that tell which way is the shortest.
-const ROWS_MAX: u64 = 2_000;
-/// The same where what few have is taken one by one and sorted.
-const ROWS_SORTED_MAX: u64 = 8_000;
+const ROWS_MAX: u64 = 1_000;
+/// The same where what one of ten has is looked for in a stretch of the order, or what few have is taken one by one and sorted.
+const ROWS_SORTED_MAX: u64 = 2_000;
+/// The same where one of a hundred has it: a longer stretch is asked, or all that have it are taken one by one.
+const ROWS_LONGER_MAX: u64 = 20_000;
 
 const LOGGED: &str = "--slow-query-log --long-query-time=0 --log-slow-verbosity=query_plan,explain";
 const EXPLAINED: &str = "-c shared_preload_libraries=auto_explain -c auto_explain.log_min_duration=0 \
@@ -53,7 +55,8 @@ async fn bounded(kind: Kind) {
     server.ask(&url, analysis(kind));
     let watch = Watch { kind, log: server.folder().join(log), url: &url, server: &server };
     let mut faults = Vec::new();
-    for (caller, query, most) in cases(images) {
+    // Each once more: what a server has prepared, it does not always do as it did when it was new.
+    for (caller, query, most) in cases(images).into_iter().chain(cases(images)) {
         let path = format!("/v2/images{query}");
         let before = watch.now();
         let answer = app.get(caller, &path).await;
@@ -88,7 +91,7 @@ fn cases(images: usize) -> Vec<(Caller, String, u64)> {
         ("name=name-4242", ROWS_MAX),
         ("name=in:name-4242,name-4243,name-4245", ROWS_MAX),
         ("status=active", ROWS_MAX),
-        ("status=queued", ROWS_SORTED_MAX),
+        ("status=queued", ROWS_LONGER_MAX),
         ("visibility=public", ROWS_MAX),
         ("visibility=shared", ROWS_MAX),
         ("visibility=community", ROWS_SORTED_MAX),
@@ -100,7 +103,10 @@ fn cases(images: usize) -> Vec<(Caller, String, u64)> {
         ("member_status=all&visibility=shared", ROWS_MAX),
         ("os_hidden=true", ROWS_MAX),
         ("tag=all", ROWS_SORTED_MAX),
-        ("tag=t42", ROWS_SORTED_MAX),
+        ("tag=t42", ROWS_LONGER_MAX),
+        // Many have it, and the member sees none of them: these many are taken one by one.
+        ("tag=t43", ROWS_LONGER_MAX + images as u64 / 20),
+        ("tag=t43&sort=name:asc", ROWS_LONGER_MAX + images as u64 / 20),
         ("tag=rare", ROWS_MAX),
         ("tag=none", ROWS_MAX),
         ("os_distro=debian", ROWS_SORTED_MAX),

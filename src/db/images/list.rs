@@ -3,18 +3,21 @@
 
 mod conditions;
 mod keyset;
+mod stretch;
 mod way;
 
 use super::children::fill_in;
 use super::{COLUMNS, find_row, read_images};
 use crate::db::dialect::Dialect;
+use crate::db::engine::Reading;
 use crate::db::sql::any_of;
 use crate::db::{Arg, Db, DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
 use conditions::{condition, inert, listed};
-use way::{Way, way};
+use stretch::{Stretch, end};
+use way::{Way, beforehand, look, reaches, ways};
 
 /// The images on `page` that `filter` wants and `who` may list; none at all when the marker is not one of theirs.
 ///
@@ -30,39 +33,69 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
                 found => found,
             },
         };
-        let way = way(reading, &filter, &who, &page)?;
-        let mut images = match statement(reading.dialect(), &filter, &who, &page, marker.as_ref(), &way) {
-            None => Vec::new(),
-            Some(select) => read_images(reading, &select)?,
-        };
+        let mut images = images_on(reading, &filter, &who, &page, marker)?;
         fill_in(reading, &mut images)?;
         Ok(Some(images))
     })
     .await
 }
 
-/// The one statement of a page; none when there can be nothing on it.
+/// The images of a page, without what belongs to them. Where there are several ways and none is known to be short, a stretch of
+/// the order is asked first, which mostly has a page, then a longer one behind it, then all the rest.
+fn images_on(
+    reading: &Reading<'_>,
+    filter: &ImageFilter,
+    who: &Identity,
+    page: &Page,
+    marker: Option<Image>,
+) -> Result<Vec<Image>, DbError> {
+    let (dialect, sort) = (reading.dialect(), keyset::total(&page.sort));
+    let ask = |way: &Way, stretch: &Stretch| match statement(dialect, filter, who, sort, stretch, way) {
+        None => Ok(Vec::new()),
+        Some(select) => read_images(reading, &select),
+    };
+    let mut stretch = Stretch { after: marker, until: None, limit: page.limit };
+    if let Some(way) = beforehand(filter) {
+        return ask(&way, &stretch);
+    }
+    let ways = ways(dialect, filter, who, sort);
+    let mut images = Vec::new();
+    for reach in reaches(sort, page.limit) {
+        let way = look(reading, &ways, reach.few)?;
+        if way.is_none()
+            && !ways.is_empty()
+            && let Some(entries) = reach.stretch
+            && let Some(end) = end(dialect, filter, who, sort, &stretch, entries)
+        {
+            stretch.until = read_images(reading, &end)?.pop();
+        }
+        images.extend(ask(&way.unwrap_or(Way::InOrder), &stretch)?);
+        stretch.limit = page.limit.saturating_sub(u32::try_from(images.len()).unwrap_or(u32::MAX));
+        stretch.after = match stretch.until.take() {
+            Some(end) if stretch.limit > 0 => Some(end),
+            _ => break,
+        };
+    }
+    Ok(images)
+}
+
+/// The one statement of a page, or of what is on it of a stretch; none when there can be nothing.
 fn statement(
     dialect: Dialect,
     filter: &ImageFilter,
     who: &Identity,
-    page: &Page,
-    marker: Option<&Image>,
+    sort: &[(SortKey, Direction)],
+    stretch: &Stretch,
     way: &Way,
 ) -> Option<Sql> {
-    let sort = keyset::total(&page.sort);
     let (parts, met) = parts_by(way, dialect, filter, who, sort);
     let sorted = !matches!(way, Way::InOrder);
-    let ranges = match marker {
-        None => vec![None],
-        Some(marker) if sorted => vec![Some(keyset::beyond_step_by_step(dialect, marker, sort))],
-        Some(marker) => keyset::beyond(dialect, marker, sort).into_iter().map(Some).collect(),
-    };
+    let ranges = stretch.ranges(dialect, sort, sorted);
     let in_order: Vec<Sql> = sort.iter().map(|&(key, direction)| keyset::order(key, direction, sorted)).collect();
     let end = |pinned: Vec<Sql>| {
         let mut end = Sql::new(" ORDER BY ");
         end.push_joined(", ", pinned.into_iter().chain(in_order.iter().cloned()));
-        end.push(sql!(" LIMIT ?", i64::from(page.limit)));
+        end.push(sql!(" LIMIT ?", i64::from(stretch.limit)));
         end
     };
     let mut selects = parts.iter().flat_map(|part| {
@@ -70,7 +103,7 @@ fn statement(
         let met = &met;
         ranges.iter().map(move |range| (part.select(dialect, filter, met, sort, range.as_ref()), end.clone()))
     });
-    if matches!(way, Way::Seen) {
+    if matches!(way, Way::Seen(_)) {
         let mut all = Sql::new("SELECT * FROM (");
         all.push_joined(" UNION ALL ", selects.map(|(select, _)| select)).push(") AS images").push(end(Vec::new()));
         return Some(all);
@@ -114,9 +147,16 @@ fn parts_by(
             let such = conditions::rows_of(&filter.conditions[*at], dialect);
             (such.map(|such| Part::of(such, asked())).into_iter().collect(), vec![*at])
         }
-        Way::Seen => (parts(filter, who).into_iter().map(|part| part.one_by_one(filter)).collect(), Vec::new()),
+        Way::Seen(most) => {
+            let one_by_one = |part: Part| part.one_by_one(dialect, filter, *most);
+            (parts(filter, who).into_iter().map(one_by_one).collect(), Vec::new())
+        }
     }
 }
+
+/// A column that no index has. Where none has all that is asked, MariaDB takes that which has the order; of several that have it
+/// all, it takes any, and sorts.
+const OF_NO_INDEX: &str = "images.min_disk";
 
 /// A part that is ordered and cut by itself.
 fn in_brackets(select: Sql, end: Sql) -> Sql {
@@ -163,22 +203,22 @@ impl Part {
         Self { ids: Some(ids), ..Self::sorted(sql!("images.id = ids.image_id"), asked) }
     }
 
-    /// The same images, one by one: their ids are looked up first, which need nothing but the index of this part, so that servers
-    /// take that one.
-    fn one_by_one(self, filter: &ImageFilter) -> Self {
+    /// The same images, of which there are `most` at the most, one by one: their ids are looked up first, which need nothing but
+    /// the index of this part, so that servers take that one.
+    fn one_by_one(self, dialect: Dialect, filter: &ImageFilter, most: u32) -> Self {
         let mut rows = Sql::new("FROM (");
-        rows.push(self.all_ids(filter)).push(") AS seen");
+        rows.push(self.all_ids(dialect, filter)).push(sql!(" LIMIT ?) AS seen", i64::from(most)));
         Self::of(rows, self.asked)
     }
 
-    /// The ids of all images of this part, whatever else is asked of them.
-    fn all_ids(&self, filter: &ImageFilter) -> Sql {
+    /// The ids of all images of this part, whatever else is asked of them; a limit is to follow.
+    fn all_ids(&self, dialect: Dialect, filter: &ImageFilter) -> Sql {
         if let Some(ids) = &self.ids {
             return ids.clone();
         }
-        let constant = self.constant(filter).into_iter().map(|(column, value)| sql!(format!("{column} = ?"), value));
         let mut ids = Sql::new("SELECT images.id AS image_id FROM images WHERE ");
-        ids.push_joined(" AND ", constant);
+        ids.push_joined(" AND ", self.beginning(dialect, filter));
+        ids.push(in_order_of(dialect, self.constant(filter).iter().map(|(column, _)| *column)));
         ids
     }
 
@@ -221,25 +261,59 @@ impl Part {
             // order and ask of each whether it is among these.
             select.push("(").push(ids.clone()).push(") AS ids CROSS JOIN ");
         }
-        let constant = self.constant(filter).into_iter().map(|(column, value)| match (self.in_order, dialect.pins()) {
+        let asked_for = filter.conditions.iter().enumerate().filter(|(at, _)| !met.contains(at));
+        let filtered = asked_for.map(|(_, wanted)| {
+            let written = if self.is_range_of_index(sort, wanted) { str::to_owned } else { inert };
+            condition(wanted, written)
+        });
+        let rest = self.found_by.iter().chain(&self.asked).chain(range).cloned();
+        let living = [Sql::new("images.status <> 'killed'")];
+        let constant = self.beginning(dialect, filter).into_iter();
+        select.push("images WHERE ").push_joined(" AND ", constant.chain(living).chain(rest).chain(filtered));
+        select
+    }
+
+    /// That the columns which have one value have it.
+    fn beginning(&self, dialect: Dialect, filter: &ImageFilter) -> Vec<Sql> {
+        let each = self.constant(filter).into_iter().map(|(column, value)| match (self.in_order, dialect.pins()) {
             (false, _) => sql!(format!("{} = ?", inert(column)), value),
             (true, true) if self.reads_in_order() => sql!(format!("{column} IN (?, NULL)"), value),
             (true, _) => sql!(format!("{column} = ?"), value),
         });
-        let asked_for = filter.conditions.iter().enumerate().filter(|(at, _)| !met.contains(at));
-        // A range of what the list is sorted by is one of its index, too.
-        let in_order = keyset::range_column(sort).filter(|_| self.reads_in_order());
-        let filtered = asked_for.map(|(_, wanted)| match conditions::indexed_column(wanted) {
-            Some(column) if in_order == Some(column) && conditions::is_range(wanted) => {
-                condition(wanted, str::to_owned)
-            }
-            _ => condition(wanted, inert),
-        });
-        let rest = self.found_by.iter().chain(&self.asked).chain(range).cloned();
-        let living = [Sql::new("images.status <> 'killed'")];
-        select.push("images WHERE ").push_joined(" AND ", constant.chain(living).chain(rest).chain(filtered));
-        select
+        each.collect()
     }
+
+    /// Whether `wanted` is a range of what the list is sorted by, and so one of the index of this part, too.
+    fn is_range_of_index(&self, sort: &[(SortKey, Direction)], wanted: &Condition) -> bool {
+        let column = conditions::indexed_column(wanted).filter(|_| self.reads_in_order());
+        column.is_some() && column == keyset::range_column(sort) && conditions::is_range(wanted)
+    }
+
+    /// The keys of the entries in `range` of the index that this part is read by in its order: nothing else is asked of them.
+    fn entries(
+        &self,
+        dialect: Dialect,
+        filter: &ImageFilter,
+        sort: &[(SortKey, Direction)],
+        range: Option<&Sql>,
+    ) -> Sql {
+        let ranges = filter.conditions.iter().filter(|wanted| self.is_range_of_index(sort, wanted));
+        let ranges = ranges.map(|wanted| condition(wanted, str::to_owned)).chain(range.cloned());
+        let row = if dialect.pins() { format!(", {OF_NO_INDEX}") } else { String::new() };
+        let mut entries = Sql::new(format!("SELECT {}{row} FROM images WHERE ", keyset::columns(sort)));
+        entries.push_joined(" AND ", self.beginning(dialect, filter).into_iter().chain(ranges));
+        entries
+    }
+}
+
+/// The order of the index that begins with these columns, where an index is only sure to be read if its order is asked for. Of a
+/// statement that it has prepared before, MariaDB does not see that an index has all that is asked, and may read all images.
+fn in_order_of<'a>(dialect: Dialect, first: impl Iterator<Item = &'a str>) -> Sql {
+    if !dialect.pins() {
+        return Sql::default();
+    }
+    let columns: Vec<&str> = first.chain(["images.created_at", "images.id"]).collect();
+    Sql::new(format!(" ORDER BY {}", columns.join(", ")))
 }
 
 /// What a caller who is no administrator may list, in parts: what is public, what is the caller's own, what is shared with

@@ -43,30 +43,62 @@ pub(super) fn term(column: &str, direction: Direction) -> Sql {
     Sql::new(format!("{column} {direction}"))
 }
 
-/// The images after `marker`, as ranges of an index in this order, of which no two have an image in common.
-pub(super) fn beyond(dialect: Dialect, marker: &Image, sort: &[(SortKey, Direction)]) -> Vec<Sql> {
-    let Some((&(key, direction), rest)) = sort.split_first() else {
-        return Vec::new();
+/// Whether an index has this order. Those for orders end with the time of the creation and the id.
+pub(super) fn has_index(sort: &[(SortKey, Direction)]) -> bool {
+    use SortKey::{CreatedAt, Id};
+    let one_way = sort.windows(2).all(|keys| matches!(keys, [(_, first), (_, second)] if first == second));
+    let keys: Vec<SortKey> = sort.iter().map(|&(key, _)| key).collect();
+    one_way && matches!(keys.as_slice(), [Id] | [CreatedAt, Id] | [_, CreatedAt, Id])
+}
+
+/// The columns of this order.
+pub(super) fn columns(sort: &[(SortKey, Direction)]) -> String {
+    let columns: Vec<String> = sort.iter().map(|&(key, _)| qualified(key)).collect();
+    columns.join(", ")
+}
+
+/// The images after one and up to another, as ranges of an index in this order, of which no two have an image in common.
+pub(super) fn between(
+    dialect: Dialect,
+    after: Option<&Image>,
+    until: Option<&Image>,
+    sort: &[(SortKey, Direction)],
+) -> Vec<Option<Sql>> {
+    let Some((&(key, direction), rest)) = sort.split_first().filter(|_| after.or(until).is_some()) else {
+        return vec![None];
     };
-    let one_way = rest.iter().all(|&(key, way)| way == direction && !may_be_null(key));
-    if !one_way {
-        // No index has such an order.
-        return vec![beyond_step_by_step(dialect, marker, sort)];
+    if !has_index(sort) {
+        return vec![after.map(|after| beyond_step_by_step(dialect, after, sort))];
     }
     let column = qualified(key);
+    let (onward, back) = match direction {
+        Direction::Ascending => (">", "<="),
+        Direction::Descending => ("<", ">="),
+    };
     let nulls_last = nulls_last(dialect, direction);
-    if matches!(value(marker, key), Arg::Null) {
-        let mut nulls = is_null(dialect, &column);
-        nulls.push(" AND ").push(further(dialect, marker, rest, direction));
-        let mut ranges = vec![nulls];
-        if !nulls_last {
-            ranges.push(Sql::new(format!("{column} IS NOT NULL")));
+    let mut ranges = Vec::new();
+    for nulls in [!nulls_last, nulls_last].into_iter().filter(|nulls| !nulls || may_be_null(key)) {
+        // What is of the other kind ends before a marker of this kind, or begins after an end of it.
+        let is_here = |end: &&Image| matches!(value(end, key), Arg::Null) == nulls;
+        let (after_here, until_here) = (after.filter(is_here), until.filter(is_here));
+        let is_first = nulls != nulls_last;
+        if (is_first && after.is_some() && after_here.is_none())
+            || (!is_first && until.is_some() && until_here.is_none())
+        {
+            continue;
         }
-        return ranges;
-    }
-    let mut ranges = vec![further(dialect, marker, sort, direction)];
-    if nulls_last && may_be_null(key) {
-        ranges.push(is_null(dialect, &column));
+        let keys = if nulls { rest } else { sort };
+        let ends = [(after_here, onward), (until_here, back)];
+        let mut range: Vec<Sql> =
+            ends.into_iter().filter_map(|(end, operator)| Some(compared(dialect, end?, keys, operator))).collect();
+        if nulls {
+            range.insert(0, is_null(dialect, &column));
+        } else if range.is_empty() {
+            range.push(Sql::new(format!("{column} IS NOT NULL")));
+        }
+        let mut all = Sql::default();
+        all.push_joined(" AND ", range);
+        ranges.push(Some(all));
     }
     ranges
 }
@@ -85,30 +117,27 @@ fn nulls_last(dialect: Dialect, direction: Direction) -> bool {
 }
 
 /// `(name, created_at, id) > (?, ?, ?)`, which is true of no row in which the first is NULL.
-fn further(dialect: Dialect, marker: &Image, sort: &[(SortKey, Direction)], direction: Direction) -> Sql {
-    let operator = if direction == Direction::Ascending { ">" } else { "<" };
+fn compared(dialect: Dialect, end: &Image, sort: &[(SortKey, Direction)], operator: &str) -> Sql {
     if !dialect.compares_rows() {
-        return further_by_each(marker, sort, operator);
+        return compared_by_each(end, sort, operator);
     }
-    let columns: Vec<String> = sort.iter().map(|&(key, _)| qualified(key)).collect();
-    let mut further = Sql::new(format!("({}) {operator} ", columns.join(", ")));
-    further.push_list(sort.iter().map(|&(key, _)| value(marker, key)));
-    further
+    let mut compared = Sql::new(format!("({}) {operator} ", columns(sort)));
+    compared.push_list(sort.iter().map(|&(key, _)| value(end, key)));
+    compared
 }
 
 /// The same, as `(name > ? OR (name = ? AND (created_at > ? OR (created_at = ? AND id > ?))))`.
-fn further_by_each(marker: &Image, sort: &[(SortKey, Direction)], operator: &str) -> Sql {
+fn compared_by_each(end: &Image, sort: &[(SortKey, Direction)], operator: &str) -> Sql {
     let Some((&(key, _), rest)) = sort.split_first() else {
         return Sql::new("1 = 0");
     };
-    let (column, value) = (qualified(key), value(marker, key));
-    let beyond = sql!(format!("{column} {operator} ?"), value.clone());
+    let (column, value) = (qualified(key), value(end, key));
     if rest.is_empty() {
-        return beyond;
+        return sql!(format!("{column} {operator} ?"), value);
     }
-    let mut either = Sql::new("(");
-    either.push(beyond).push(sql!(format!(" OR ({column} = ? AND "), value));
-    either.push(further_by_each(marker, rest, operator)).push("))");
+    let mut either = sql!(format!("({column} {} ?", operator.trim_end_matches('=')), value.clone());
+    either.push(sql!(format!(" OR ({column} = ? AND "), value));
+    either.push(compared_by_each(end, rest, operator)).push("))");
     either
 }
 

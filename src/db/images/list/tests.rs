@@ -1,11 +1,11 @@
 //! How SQLite says it will find the images of a list (`EXPLAIN QUERY PLAN`), with and without statistics.
 
-use super::{Way, statement, way};
+use super::{Stretch, Way, beforehand, end, keyset, look, statement, ways};
 use crate::clock::Clock;
 use crate::db::dialect::Dialect;
 use crate::db::images::IdBy;
 use crate::db::{Db, Sql, sql};
-use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
+use crate::model::filter::{Condition, Direction, ImageFilter, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
 use crate::model::lifecycle::Status;
@@ -68,11 +68,20 @@ fn admin() -> Identity {
 
 /// The plan of a page, a line a step.
 async fn plan(db: &Db, filter: &ImageFilter, who: &Identity, sort: &[(SortKey, Direction)], after: bool) -> String {
-    let page = Page { sort: sort.to_vec(), marker: None, limit: 25 };
-    let (asked, caller, wanted) = (filter.clone(), who.clone(), page.clone());
-    let found = db.read(move |reading| way(reading, &asked, &caller, &wanted)).await.unwrap();
-    let marker = after.then(marker);
-    explained(db, statement(Dialect::Sqlite, filter, who, &page, marker.as_ref(), &found).unwrap()).await
+    let sort = keyset::total(sort);
+    let (asked, caller, order) = (filter.clone(), who.clone(), sort.to_vec());
+    let found = db.read(move |reading| {
+        let ways = ways(Dialect::Sqlite, &asked, &caller, &order);
+        Ok(beforehand(&asked).or(look(reading, &ways, 30)?).unwrap_or(Way::InOrder))
+    });
+    let stretch = Stretch { after: after.then(marker), ..all() };
+    let found = found.await.unwrap();
+    explained(db, statement(Dialect::Sqlite, filter, who, sort, &stretch, &found).unwrap()).await
+}
+
+/// The first page of everything.
+fn all() -> Stretch {
+    Stretch { after: None, until: None, limit: 25 }
 }
 
 async fn explained(db: &Db, statement: Sql) -> String {
@@ -179,9 +188,9 @@ async fn visibilities() {
     }
     let nobody = Identity::default();
     let filter = ImageFilter { visibility: WantedVisibility::Only(Visibility::Private), ..ImageFilter::default() };
-    let page = Page { sort: usual(Direction::Descending), marker: None, limit: 25 };
+    let sort = usual(Direction::Descending);
     assert!(
-        statement(Dialect::Sqlite, &filter, &nobody, &page, None, &Way::InOrder).is_none(),
+        statement(Dialect::Sqlite, &filter, &nobody, &sort, &all(), &Way::InOrder).is_none(),
         "nobody has private images of their own"
     );
 }
@@ -200,10 +209,44 @@ async fn what_many_have() {
     ];
     for (condition, expected) in cases {
         let filter = ImageFilter { conditions: vec![condition], ..ImageFilter::default() };
-        let page = Page { sort: usual(Direction::Descending), marker: None, limit: 25 };
-        let plan =
-            explained(&db, statement(Dialect::Sqlite, &filter, &member(), &page, None, &Way::InOrder).unwrap()).await;
+        let sort = usual(Direction::Descending);
+        let in_order = statement(Dialect::Sqlite, &filter, &member(), &sort, &all(), &Way::InOrder);
+        let plan = explained(&db, in_order.unwrap()).await;
         assert_eq!(plan.matches(expected).count(), 3, "{plan}");
         assert!(!plan.contains("SCAN images"), "{plan}");
+    }
+}
+
+/// A stretch is a range of the index in each order, and its end is found in that index alone.
+#[tokio::test]
+async fn stretches() {
+    for analyzed in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(&folder, analyzed).await;
+        for (key, name) in SortKey::ALL {
+            for (direction, ends) in [(Direction::Ascending, "<"), (Direction::Descending, ">")] {
+                let mut sort = usual(direction);
+                sort.retain(|(tail, _)| *tail != key);
+                sort.insert(0, (key, direction));
+                let sort = keyset::total(&sort);
+                for (who, after) in [(member(), false), (member(), true), (admin(), false), (admin(), true)] {
+                    // One has a size, the other has none: NULL comes first in ascending order.
+                    let (first, last) = match direction {
+                        Direction::Ascending => (marker(), Image { size: Some(5), ..marker() }),
+                        Direction::Descending => (Image { size: Some(5), ..marker() }, marker()),
+                    };
+                    let stretch = Stretch { after: after.then_some(first), until: Some(last), limit: 25 };
+                    let filter = ImageFilter::default();
+                    let page = statement(Dialect::Sqlite, &filter, &who, sort, &stretch, &Way::InOrder).unwrap();
+                    let page = explained(&db, page).await;
+                    let end = end(Dialect::Sqlite, &filter, &who, sort, &stretch, 9).unwrap();
+                    let end = explained(&db, end).await;
+                    let case = format!("{name} {direction:?}, {who:?}:\n{page}\n{end}");
+                    assert!(page.contains(&format!("{ends}(?,")) || page.contains(&format!("id{ends}?")), "{case}");
+                    assert!(end.contains("SEARCH images USING COVERING INDEX glint_images_"), "{case}");
+                    assert!(!page.contains("SCAN images") && !end.contains("SCAN images"), "{case}");
+                }
+            }
+        }
     }
 }

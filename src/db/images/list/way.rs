@@ -2,16 +2,37 @@
 //! are few. A look at indexes tells which there are few of, and goes no further than it would be worth.
 
 use super::conditions::{self, condition};
-use super::{keyset, leading, parts};
+use super::{OF_NO_INDEX, Part, in_order_of, keyset, leading, parts};
 use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
 use crate::db::row::{Columns, Value};
 use crate::db::{DbError, Sql, sql};
-use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn};
+use crate::model::filter::{Condition, Direction, ImageFilter, SortKey, TextColumn};
 use crate::model::identity::Identity;
 
-/// Images are taken one by one up to this number of them.
-const FEW: i64 = 1000;
+/// Fewer images than these are few.
+const FEWEST: u32 = 100;
+
+/// How far it is looked at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// Up to this number of images are taken one by one.
+    pub(super) few: u32,
+    /// How many entries of an index are asked in the order of the list; none for all that there are.
+    pub(super) stretch: Option<u32>,
+}
+
+/// How far it is looked for a page of `limit` images, one time after the other. Where no index has the order, the only other way
+/// is to sort everything.
+pub(super) fn reaches(sort: &[(SortKey, Direction)], limit: u32) -> Vec<Reach> {
+    let page = limit.saturating_mul(2);
+    let stretches = [
+        Reach { few: page.max(FEWEST), stretch: Some(page.saturating_add(200)) },
+        Reach { few: page.saturating_add(2_500), stretch: Some(page.saturating_add(2_500)) },
+    ];
+    let last = Reach { few: 50_000, stretch: None };
+    stretches.into_iter().filter(|_| keyset::has_index(sort)).chain([last]).collect()
+}
 
 /// How the images of a list are found.
 #[derive(Clone, Debug)]
@@ -22,47 +43,44 @@ pub(super) enum Way {
     By(Vec<usize>),
     /// One by one, those that have the tag or the property at this place of the filter; then they are sorted.
     Having(usize),
-    /// All that the caller may see, which is not much; then it is sorted.
-    Seen,
+    /// All that the caller may see, which are no more images than these; then it is sorted.
+    Seen(u32),
 }
 
-/// The way that looks at the least.
-pub(super) fn way(reading: &Reading<'_>, filter: &ImageFilter, who: &Identity, page: &Page) -> Result<Way, DbError> {
+/// The way, if it is known without a look.
+pub(super) fn beforehand(filter: &ImageFilter) -> Option<Way> {
     let names_few = |condition: &Condition| {
         use TextColumn::{Checksum, Id, Name, OsHashValue};
         matches!(condition, Condition::TextIn(Id | Name | Checksum | OsHashValue, _))
     };
-    if let Some(at) = filter.conditions.iter().position(names_few) {
-        return Ok(Way::By(vec![at]));
-    }
-    let ways = others(reading.dialect(), filter, who, keyset::total(&page.sort));
+    filter.conditions.iter().position(names_few).map(|at| Way::By(vec![at]))
+}
+
+/// The first of `ways` that takes no more than `few` images.
+pub(super) fn look(reading: &Reading<'_>, ways: &[(Way, Vec<Sql>)], few: u32) -> Result<Option<Way>, DbError> {
+    let mut short = None;
     if ways.is_empty() {
-        return Ok(Way::InOrder);
+        return Ok(short);
     }
-    // Where one of a hundred images is such a one, it takes a hundred times those of a page to go through all in their order.
-    let mut all = 0;
-    reading.each(&sql!(reading.dialect().number_of_images()), &mut |row| {
-        all = row.get::<Option<i64>>(0)?.unwrap_or(0);
-        Ok(())
-    })?;
-    let most = all.saturating_mul(page.limit.into()).isqrt().min(FEW);
+    // However many ways there are, they share what is looked at, but for a few entries each.
+    let all = u32::try_from(ways.len()).unwrap_or(u32::MAX);
+    let most = (few / all).max(few.min(FEWEST));
     let mut asked = Sql::new("SELECT ");
-    asked.push_joined(", ", ways.iter().map(|(_, images)| any_has_more(images, most)));
-    let mut found = Way::InOrder;
+    asked.push_joined(", ", ways.iter().map(|(_, images)| any_has_more(images, most.into())));
     reading.each(&asked, &mut |row| {
         for (at, (way, _)) in ways.iter().enumerate() {
             if matches!(row.value(at)?, Value::Null) {
-                found = way.clone();
+                short = Some(if matches!(way, Way::Seen(_)) { Way::Seen(most) } else { way.clone() });
                 break;
             }
         }
         Ok(())
     })?;
-    Ok(found)
+    Ok(short)
 }
 
 /// The ways that there are but the order, and what selects a row for each image that is looked at then.
-fn others(
+pub(super) fn ways(
     dialect: Dialect,
     filter: &ImageFilter,
     who: &Identity,
@@ -85,18 +103,38 @@ fn others(
             columns.push(column);
             let of_column = |(at, wanted)| (conditions::indexed_column(wanted) == Some(column)).then_some(at);
             let places: Vec<usize> = filter.conditions.iter().enumerate().filter_map(of_column).collect();
-            let met = places.iter().map(|place| condition(&filter.conditions[*place], str::to_owned));
-            let mut such = sql!("SELECT 1 FROM images WHERE deleted = ? AND os_hidden = ? AND ", false, filter.hidden);
-            such.push_joined(" AND ", met);
+            let such = having(dialect, filter, column, &places);
             ways.push((Way::By(places), vec![such]));
         }
     }
     // Whoever sees much mostly owns much: that part, which comes late, is looked at early.
-    let seen: Vec<Sql> = parts(filter, who).iter().rev().map(|part| part.all_ids(filter)).collect();
-    if !who.is_admin && !keyset::is_usual(sort) && !seen.is_empty() {
-        ways.push((Way::Seen, seen));
+    let seen: Vec<Sql> = parts(filter, who).iter().rev().map(|part| part.all_ids(dialect, filter)).collect();
+    if who.is_admin || seen.is_empty() {
+        return ways;
+    }
+    match keyset::is_usual(sort) {
+        false => ways.push((Way::Seen(0), seen)),
+        // What the caller sees comes in this order. If that is not much, it need not be known how many meet a condition.
+        true if !ways.is_empty() => ways.push((Way::InOrder, seen)),
+        true => {}
     }
     ways
+}
+
+/// Selects a row for each image that meets the conditions at `places`, all of which are about `column`.
+fn having(dialect: Dialect, filter: &ImageFilter, column: &'static str, places: &[usize]) -> Sql {
+    let always = Part::in_order(None, Vec::new());
+    let met = places.iter().map(|place| condition(&filter.conditions[*place], str::to_owned));
+    let something = if dialect.pins() { OF_NO_INDEX } else { "1" };
+    let mut such = Sql::new(format!("SELECT {something} FROM images WHERE "));
+    such.push_joined(" AND ", always.beginning(dialect, filter).into_iter().chain(met));
+    let (deleted, hidden) = ("images.deleted", "images.os_hidden");
+    such.push(match column {
+        "images.owner" => in_order_of(dialect, [column, deleted, hidden].into_iter()),
+        "images.created_at" => in_order_of(dialect, [deleted, hidden].into_iter()),
+        _ => in_order_of(dialect, [deleted, hidden, column].into_iter()),
+    });
+    such
 }
 
 /// Something, if any of `selects` selects more than `most` rows. The first that does is the last that is looked at.
