@@ -58,7 +58,7 @@ fn images_on(
     if let Some(way) = beforehand(filter) {
         return ask(&way, &stretch);
     }
-    let ways = ways(dialect, filter, who, sort);
+    let mut ways = ways(dialect, filter, who, sort);
     let mut images = Vec::new();
     for reach in reaches(sort, page.limit) {
         let way = look(reading, &ways, reach.few)?;
@@ -75,6 +75,8 @@ fn images_on(
             Some(end) if stretch.limit > 0 => Some(end),
             _ => break,
         };
+        // A stretch that is longer than all that the caller sees has no end.
+        ways.retain(|(way, _)| !matches!(way, Way::InOrder));
     }
     Ok(images)
 }

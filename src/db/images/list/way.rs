@@ -28,7 +28,7 @@ pub(super) fn reaches(sort: &[(SortKey, Direction)], limit: u32) -> Vec<Reach> {
     let page = limit.saturating_mul(2);
     let stretches = [
         Reach { few: page.max(FEWEST), stretch: Some(page.saturating_add(200)) },
-        Reach { few: page.saturating_add(2_500), stretch: Some(page.saturating_add(2_500)) },
+        Reach { few: page.saturating_add(1_000), stretch: Some(page.saturating_add(2_500)) },
     ];
     let last = Reach { few: 50_000, stretch: None };
     stretches.into_iter().filter(|_| keyset::has_index(sort)).chain([last]).collect()
