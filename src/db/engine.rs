@@ -174,6 +174,11 @@ impl Reading<'_> {
         }
     }
 
+    /// Whether what takes many steps is broken off, and done once more where it is not.
+    pub(super) fn breaks_off(&self) -> bool {
+        matches!(self, Self::Sqlite(reader) if reader.breaks_off())
+    }
+
     /// Whose SQL is read.
     pub(super) fn dialect(&self) -> Dialect {
         match self {

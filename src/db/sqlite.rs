@@ -92,7 +92,7 @@ impl Sqlite {
             };
             connection.busy_timeout(BUSY_TIMEOUT)?;
             stop_when(&connection, Instant::now() + STATEMENT_DEADLINE, seen)?;
-            let done = at_one_moment(&connection, &counts, work)?;
+            let done = at_one_moment(&Reader { connection: &connection, counts: &counts, breaks_off: false }, work)?;
             // A connection whose work failed is closed: whatever state it is in, nobody else meets it.
             idle.put(connection);
             drop(room);
@@ -110,7 +110,8 @@ impl Sqlite {
         let connection = self.idle.take()?;
         connection.busy_timeout(Duration::ZERO).ok()?;
         connection.progress_handler(STEPS_HERE, Some(|| true)).ok()?;
-        match at_one_moment(&connection, &self.counts, work) {
+        let reader = Reader { connection: &connection, counts: &self.counts, breaks_off: true };
+        match at_one_moment(&reader, work) {
             Err(DbError::Deadline | DbError::Contended(_)) => {
                 if connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok() {
                     self.idle.put(connection);
@@ -180,9 +181,15 @@ impl Drop for Unwanted {
 pub(super) struct Reader<'a> {
     connection: &'a Connection,
     counts: &'a Counters,
+    breaks_off: bool,
 }
 
 impl Reader<'_> {
+    /// Whether a statement that takes many steps is broken off: the work is done elsewhere then, from its start.
+    pub(super) fn breaks_off(&self) -> bool {
+        self.breaks_off
+    }
+
     /// The rows that `sql` selects.
     pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
         select(self.connection, sql, self.counts)
@@ -195,13 +202,9 @@ impl Reader<'_> {
 }
 
 /// Does `work` in one transaction, which stays open when it fails.
-fn at_one_moment<T>(
-    connection: &Connection,
-    counts: &Counters,
-    work: impl Fn(&Reader<'_>) -> Result<T, DbError>,
-) -> Result<T, DbError> {
-    connection.prepare_cached("BEGIN")?.raw_execute()?;
-    let done = work(&Reader { connection, counts })?;
-    connection.prepare_cached("COMMIT")?.raw_execute()?;
+fn at_one_moment<T>(reader: &Reader<'_>, work: impl Fn(&Reader<'_>) -> Result<T, DbError>) -> Result<T, DbError> {
+    reader.connection.prepare_cached("BEGIN")?.raw_execute()?;
+    let done = work(reader)?;
+    reader.connection.prepare_cached("COMMIT")?.raw_execute()?;
     Ok(done)
 }

@@ -59,11 +59,17 @@ fn images_on(
         return ask(&way, &stretch);
     }
     let mut ways = ways(dialect, filter, who, sort);
+    // What is broken off if it takes long needs no other bound: it is read once more then, with these.
+    let bounded = reading.breaks_off();
+    if bounded {
+        ways.retain(|(way, _)| !matches!(way, Way::InOrder));
+    }
     let mut images = Vec::new();
     for reach in reaches(sort, page.limit) {
         let way = look(reading, &ways, reach.few)?;
         if way.is_none()
             && !ways.is_empty()
+            && !bounded
             && let Some(entries) = reach.stretch
             && let Some(end) = end(dialect, filter, who, sort, &stretch, entries)
         {

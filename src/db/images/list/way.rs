@@ -5,7 +5,7 @@ use super::conditions::{self, condition};
 use super::{OF_NO_INDEX, Part, in_order_of, keyset, leading, parts};
 use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
-use crate::db::row::{Columns, Value};
+use crate::db::row::Columns;
 use crate::db::{DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, SortKey, TextColumn};
 use crate::model::identity::Identity;
@@ -65,15 +65,18 @@ pub(super) fn look(reading: &Reading<'_>, ways: &[(Way, Vec<Sql>)], few: u32) ->
     // However many ways there are, they share what is looked at, but for a few entries each.
     let all = u32::try_from(ways.len()).unwrap_or(u32::MAX);
     let most = (few / all).max(few.min(FEWEST));
-    let mut asked = Sql::new("SELECT ");
-    asked.push_joined(", ", ways.iter().map(|(_, images)| any_has_more(images, most.into())));
+    // Whoever reads a CASE looks no further than the first that holds.
+    let mut asked = Sql::new("SELECT CASE");
+    for (at, (_, images)) in ways.iter().enumerate() {
+        asked.push(" WHEN ").push(any_has_more(images, most.into())).push(format!(" IS NULL THEN {at}").as_str());
+    }
+    asked.push(" END");
     reading.each(&asked, &mut |row| {
-        for (at, (way, _)) in ways.iter().enumerate() {
-            if matches!(row.value(at)?, Value::Null) {
-                short = Some(if matches!(way, Way::Seen(_)) { Way::Seen(most) } else { way.clone() });
-                break;
-            }
-        }
+        let at = row.get::<Option<i64>>(0)?.and_then(|at| usize::try_from(at).ok());
+        short = at.and_then(|at| ways.get(at)).map(|(way, _)| match way {
+            Way::Seen(_) => Way::Seen(most),
+            way => way.clone(),
+        });
         Ok(())
     })?;
     Ok(short)
