@@ -65,7 +65,7 @@ def arguments(about=__doc__):
     parser.add_argument("--images", default="1000,10000,100000", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2, help="length of one measurement")
-    parser.add_argument("--writers", type=int, default=16, help="how many clients write at once, after one alone")
+    parser.add_argument("--clients", type=int, default=16, help="how many clients ask at once, after one alone")
     parser.add_argument("--glint", default="target/release/glint", help="the program to measure")
     parser.add_argument("--reference", help="the virtual environment with the reference")
     parser.add_argument("--reference-most", type=int, help="the most images with which the reference is measured")
@@ -86,19 +86,20 @@ def measure(started, count, options):
         costs.setdefault(what, {}).setdefault(service.name, []).append(cost)
 
     for _ in range(options.rounds):
-        for what, paths in readings(count).items():
+        for what, (clients, paths) in readings(count, options.clients).items():
             for service in started:
                 if options.only in what:
-                    add(what, service, read(service, paths, options.seconds))
-        for clients in (1, options.writers) if not options.only else ():
+                    add(what, service, read(service, clients, paths, options.seconds))
+        for clients in (1, options.clients) if not options.only else ():
             for service in started:
                 for what, cost in write(service, clients, options.seconds).items():
                     add(what if clients == 1 else f"{what}, {clients} at once", service, cost)
     return costs
 
 
-def readings(count):
-    """What is read: a name, and the paths to take in turn. Every fourth image is the caller's and not public."""
+def readings(count, clients):
+    """What is read: a name, how many clients ask at once, and the paths that each takes in turn. Every fourth image is the
+    caller's and not public."""
     ids = [identifier(number) for number in range(0, count, max(1, count // 500) | 1) if number % 4 != 3]
     # Newest first, three of four are seen: this one has nine tenths of them before it.
     deep = identifier(count // 10 // 4 * 4)
@@ -121,16 +122,20 @@ def readings(count):
     found.update((what, [f"/v2/images?{query}"]) for what, query in lists.items())
     found["list of 25 metadata namespaces"] = ["/v2/metadefs/namespaces"]
     found["a metadata namespace"] = [f"/v2/metadefs/namespaces/OS::Bench::N{id}" for id in range(1, 34)]
-    return found
+    at_once = ["show", "list of 25", "list of 25, by property", "list of 25, sorted by name"]
+    return {**{what: (1, paths) for what, paths in found.items()},
+            **{f"{what}, {clients} at once": (clients, found[what]) for what in at_once}}
 
 
-def read(service, paths, seconds):
-    client = services.Client(service)
-    client.ask("GET", paths[0])
-    meter, end = Meter(service), time.monotonic() + seconds
-    while time.monotonic() < end or len(meter.times) < 3:
-        meter.ask(client, "GET", paths[len(meter.times) % len(paths)])
-    return meter.cost()
+def read(service, clients, paths, seconds):
+    services.Client(service).ask("GET", paths[0])
+
+    def work(ask):
+        end, asked = time.monotonic() + seconds, 0
+        while time.monotonic() < end or asked < 3:
+            ask("GET", paths[asked % len(paths)])
+            asked += 1
+    return at_once(service, [work] * clients)
 
 
 def write(service, clients, seconds):

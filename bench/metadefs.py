@@ -42,7 +42,7 @@ def main():
                 add(costs, "load all files", server, load(server, folder, files, options))
             for what, path in REQUESTS.items():
                 for server in servers:
-                    add(costs, what, server, metadata.read(server, [path], options.seconds))
+                    add(costs, what, server, metadata.read(server, 1, [path], options.seconds))
         metadata.table(costs, [server.name for server in servers])
     finally:
         services.stop(servers)

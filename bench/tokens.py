@@ -106,11 +106,11 @@ def start(home, database, name, filters, keystone_port, options):
 
 
 def measure(servers, options):
-    paths, costs = metadata.readings(options.images)["show"], {}
+    (_, paths), costs = metadata.readings(options.images, 1)["show"], {}
     for turn in range(options.rounds):
         # Whoever comes second finds the machine in another state: each is second as often.
         for server in servers[:: 1 if turn % 2 else -1]:
-            costs.setdefault(server.name, []).append(metadata.read(server, paths, options.seconds).service)
+            costs.setdefault(server.name, []).append(metadata.read(server, 1, paths, options.seconds).service)
     return costs
 
 

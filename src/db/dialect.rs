@@ -36,6 +36,27 @@ impl Dialect {
         }
     }
 
+    /// Whether what belongs to an image comes in the row of the image: each statement and each row of a server has its price.
+    pub(super) fn packs(self) -> bool {
+        self != Self::Sqlite
+    }
+
+    /// A JSON object of all rows of a group.
+    pub(super) fn json_object(self, name: &str, value: &str) -> String {
+        match self {
+            Self::Sqlite => format!("json_group_object({name}, {value})"),
+            // GROUP_CONCAT, and what is made by it, would make a table on the disk first.
+            Self::MySql => format!("JSON_OBJECTAGG({name}, {value})"),
+            Self::Postgres => format!("json_object_agg({name}, {value})"),
+        }
+    }
+
+    /// A JSON array of `values`.
+    pub(super) fn json_array(self, values: &str) -> String {
+        let function = if self == Self::Postgres { "json_build_array" } else { "json_array" };
+        format!("{function}({values})")
+    }
+
     /// Whether each part of a union is to be ordered and cut by itself: the servers read all of every part otherwise, and
     /// SQLite, which does not, has no such form.
     pub(super) fn cuts_parts(self) -> bool {

@@ -24,11 +24,6 @@ pub(super) enum Engine {
 }
 
 impl Db {
-    /// Whether each statement is a trip to another process.
-    pub(super) fn is_remote(&self) -> bool {
-        matches!(&*self.engine, Engine::Server(_))
-    }
-
     /// Whose SQL is written.
     pub(super) fn dialect(&self) -> Dialect {
         match &*self.engine {

@@ -87,7 +87,7 @@ async fn failures_leave_their_neighbours_alone() {
     assert_eq!((&first["tags"], first.get("bad")), (&json!([]), None));
 }
 
-/// How many statements a request needs: (what, path, statements).
+/// How many statements a request needs: (what, path, statements of SQLite, of a server, where each is a trip).
 #[tokio::test]
 async fn statements_a_request() {
     let app = TestApp::new().await;
@@ -96,19 +96,18 @@ async fn statements_a_request() {
         let image = json!({"name": format!("{at:02}"), "visibility": "public", "a": "1", "b": "2", "tags": ["x", "y"]});
         last = app.create(ADMIN, image).await;
     }
-    // A server is a trip away.
-    let show = if engine() == Engine::Sqlite { 2 } else { 1 };
     let cases = [
-        ("show", format!("/v2/images/{last}"), show),
-        ("show: not found", "/v2/images/5c1d1f1e-0000-4000-8000-000000000001".into(), 1),
-        ("list: the images, and all that belongs to them", "/v2/images?limit=25".into(), 2),
-        ("list of one", "/v2/images?limit=1".into(), 2),
-        ("list of none: no children are asked for", "/v2/images?name=none".into(), 1),
-        ("list: the marker first", format!("/v2/images?limit=25&marker={last}"), 3),
-        ("list: whether few images have the tag first", "/v2/images?limit=25&tag=x".into(), 3),
+        ("show", format!("/v2/images/{last}"), 2, 1),
+        ("show: not found", "/v2/images/5c1d1f1e-0000-4000-8000-000000000001".into(), 1, 2),
+        ("list: the images, and all that belongs to them", "/v2/images?limit=25".into(), 2, 1),
+        ("list of one", "/v2/images?limit=1".into(), 2, 1),
+        ("list of none: no children are asked for", "/v2/images?name=none".into(), 1, 1),
+        ("list: the marker first", format!("/v2/images?limit=25&marker={last}"), 3, 2),
+        ("list: whether few images have the tag first", "/v2/images?limit=25&tag=x".into(), 3, 2),
     ];
-    for (what, path, statements) in cases {
+    for (what, path, of_sqlite, of_server) in cases {
         let (_, counts) = counted(&app, app.get(MEMBER, &path)).await;
+        let statements = if engine() == Engine::Sqlite { of_sqlite } else { of_server };
         assert_eq!(counts.statements, statements, "{what}");
     }
 }
@@ -128,6 +127,40 @@ async fn children_in_any_number() {
         for shown in [app.get(MEMBER, &format!("/v2/images/{id}")).await.json(), listed] {
             assert_eq!(shown["tags"].as_array().unwrap().len(), count, "{shown}");
             assert!(names.iter().all(|name| shown[name] == format!("value of {name}")), "{shown}");
+        }
+    }
+}
+
+/// What belongs to an image is shown as it was given, whatever characters are in it.
+#[tokio::test]
+async fn children_of_any_characters() {
+    let app = TestApp::new().await;
+    let texts = [
+        "",
+        "\"",
+        "\\",
+        "\\\"",
+        "{\"a\": [1, null]}",
+        "a:b,c",
+        "\n\t\r",
+        "\u{1}\u{1f}\u{7f}",
+        "'",
+        "äöü",
+        "\u{2028}",
+        "%_?$1",
+    ];
+    let mut image = json!({ "tags": texts });
+    for (at, text) in texts.into_iter().enumerate() {
+        image[format!("p{at}{text}")] = json!(text);
+    }
+    let id = app.create(MEMBER, image.clone()).await;
+    let listed = app.get(MEMBER, &format!("/v2/images?id={id}")).await.json()["images"][0].take();
+    for mut shown in [app.get(MEMBER, &format!("/v2/images/{id}")).await.json(), listed] {
+        let mut tags: Vec<_> = std::mem::take(shown["tags"].as_array_mut().unwrap());
+        tags.sort_by_key(|tag| texts.iter().position(|text| tag == text));
+        assert_eq!(json!(tags), json!(texts));
+        for (name, value) in image.as_object().unwrap().iter().filter(|(name, _)| *name != "tags") {
+            assert_eq!(shown[name], *value, "{name:?}");
         }
     }
 }

@@ -6,8 +6,7 @@ mod keyset;
 mod stretch;
 mod way;
 
-use super::children::fill_in;
-use super::{COLUMNS, find_row, read_images};
+use super::{COLUMNS, find_row, packed, read_images, read_rows};
 use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
 use crate::db::sql::any_of;
@@ -24,6 +23,18 @@ use way::{Way, beforehand, look, reaches, ways};
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) -> Result<Option<Vec<Image>>, DbError> {
+    let (dialect, sort) = (db.dialect(), keyset::total(&page.sort));
+    if dialect.packs()
+        && page.marker.is_none()
+        && let Some(way) = beforehand(filter, &ways(dialect, filter, who, sort))
+    {
+        // One statement sees one moment by itself, and is one trip.
+        let all = Stretch { after: None, until: None, limit: page.limit };
+        return Ok(Some(match statement(dialect, filter, who, sort, &all, &way) {
+            None => Vec::new(),
+            Some(select) => packed::read(db, select).await?,
+        }));
+    }
     let (filter, who, page) = (filter.clone(), who.clone(), page.clone());
     db.read(move |reading| {
         let marker = match &page.marker {
@@ -33,14 +44,12 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
                 found => found,
             },
         };
-        let mut images = images_on(reading, &filter, &who, &page, marker)?;
-        fill_in(reading, &mut images)?;
-        Ok(Some(images))
+        images_on(reading, &filter, &who, &page, marker).map(Some)
     })
     .await
 }
 
-/// The images of a page, without what belongs to them. Where there are several ways and none is known to be short, a stretch of
+/// The images of a page. Where there are several ways and none is known to be short, a stretch of
 /// the order is asked first, which mostly has a page, then a longer one behind it, then all the rest.
 fn images_on(
     reading: &Reading<'_>,
@@ -55,10 +64,10 @@ fn images_on(
         Some(select) => read_images(reading, &select),
     };
     let mut stretch = Stretch { after: marker, until: None, limit: page.limit };
-    if let Some(way) = beforehand(filter) {
+    let mut ways = ways(dialect, filter, who, sort);
+    if let Some(way) = beforehand(filter, &ways) {
         return ask(&way, &stretch);
     }
-    let mut ways = ways(dialect, filter, who, sort);
     // What is broken off if it takes long needs no other bound: it is read once more then, with these.
     let bounded = reading.breaks_off();
     if bounded {
@@ -73,7 +82,7 @@ fn images_on(
             && let Some(entries) = reach.stretch
             && let Some(end) = end(dialect, filter, who, sort, &stretch, entries)
         {
-            stretch.until = read_images(reading, &end)?.pop();
+            stretch.until = read_rows(reading, &end)?.pop();
         }
         images.extend(ask(&way.unwrap_or(Way::InOrder), &stretch)?);
         stretch.limit = page.limit.saturating_sub(u32::try_from(images.len()).unwrap_or(u32::MAX));
@@ -106,31 +115,45 @@ fn statement(
         end.push(sql!(" LIMIT ?", i64::from(stretch.limit)));
         end
     };
+    let alone = parts.len() * ranges.len() == 1;
+    let columns = if alone && !sorted { packed::columns(dialect) } else { COLUMNS.to_owned() };
     let mut selects = parts.iter().flat_map(|part| {
         let end = end(part.pinned(dialect, sort, filter));
-        let met = &met;
-        ranges.iter().map(move |range| (part.select(dialect, filter, met, sort, range.as_ref()), end.clone()))
+        let (met, columns) = (&met, &columns);
+        ranges.iter().map(move |range| (part.select(columns, dialect, filter, met, sort, range.as_ref()), end.clone()))
     });
-    if matches!(way, Way::Seen(_)) {
-        let mut all = Sql::new("SELECT * FROM (");
-        all.push_joined(" UNION ALL ", selects.map(|(select, _)| select)).push(") AS images").push(end(Vec::new()));
-        return Some(all);
-    }
-    let (mut select, its_end) = selects.next()?;
-    let rest: Vec<(Sql, Sql)> = selects.collect();
-    if rest.is_empty() {
-        select.push(its_end);
+    let select = match way {
+        Way::Seen(_) => {
+            let mut all = Sql::new("SELECT * FROM (");
+            all.push_joined(" UNION ALL ", selects.map(|(select, _)| select)).push(") AS images").push(end(Vec::new()));
+            all
+        }
+        _ if alone => {
+            let (mut select, its_end) = selects.next()?;
+            select.push(its_end);
+            select
+        }
+        _ => union(dialect, selects, end(Vec::new()))?,
+    };
+    if alone && !sorted || !dialect.packs() {
         return Some(select);
     }
-    if dialect.cuts_parts() {
-        select = in_brackets(select, its_end);
-    }
-    for (part, its_end) in rest {
-        // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
-        select.push(" UNION ALL ").push(if dialect.cuts_parts() { in_brackets(part, its_end) } else { part });
-    }
-    select.push(end(Vec::new()));
-    Some(select)
+    // What belongs to an image is put together for those on the page only, not for all that are sorted or merged.
+    let mut page = Sql::new(format!("SELECT {} FROM (", packed::columns(dialect)));
+    page.push(select).push(") AS images ORDER BY ").push_joined(", ", in_order.iter().cloned());
+    Some(page)
+}
+
+/// The parts as one, in the order and of the length that `end` says.
+fn union(dialect: Dialect, parts: impl Iterator<Item = (Sql, Sql)>, end: Sql) -> Option<Sql> {
+    let mut union = Sql::default();
+    // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
+    let cut = |(part, its_end)| if dialect.cuts_parts() { in_brackets(part, its_end) } else { part };
+    union.push_joined(" UNION ALL ", parts.map(cut));
+    (!union.text().is_empty()).then(|| {
+        union.push(end);
+        union
+    })
 }
 
 /// The parts that are found in this way, and the places of the conditions that they are found by.
@@ -257,13 +280,14 @@ impl Part {
     /// The images of this part in `range` that `filter` wants; the conditions at the places `met` are what they are found by.
     fn select(
         &self,
+        columns: &str,
         dialect: Dialect,
         filter: &ImageFilter,
         met: &[usize],
         sort: &[(SortKey, Direction)],
         range: Option<&Sql>,
     ) -> Sql {
-        let mut select = Sql::new(format!("SELECT {COLUMNS} FROM "));
+        let mut select = Sql::new(format!("SELECT {columns} FROM "));
         if let Some(ids) = &self.ids {
             // SQLite reads the left side of a CROSS JOIN first. Left to itself, it would go through all images in their
             // order and ask of each whether it is among these.

@@ -72,7 +72,7 @@ async fn plan(db: &Db, filter: &ImageFilter, who: &Identity, sort: &[(SortKey, D
     let (asked, caller, order) = (filter.clone(), who.clone(), sort.to_vec());
     let found = db.read(move |reading| {
         let ways = ways(Dialect::Sqlite, &asked, &caller, &order);
-        Ok(beforehand(&asked).or(look(reading, &ways, 30)?).unwrap_or(Way::InOrder))
+        Ok(beforehand(&asked, &ways).or(look(reading, &ways, 30)?).unwrap_or(Way::InOrder))
     });
     let stretch = Stretch { after: after.then(marker), ..all() };
     let found = found.await.unwrap();

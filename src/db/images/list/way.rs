@@ -47,13 +47,14 @@ pub(super) enum Way {
     Seen(u32),
 }
 
-/// The way, if it is known without a look.
-pub(super) fn beforehand(filter: &ImageFilter) -> Option<Way> {
+/// The way, if it is known without a look at any of `ways`.
+pub(super) fn beforehand(filter: &ImageFilter, ways: &[(Way, Vec<Sql>)]) -> Option<Way> {
     let names_few = |condition: &Condition| {
         use TextColumn::{Checksum, Id, Name, OsHashValue};
         matches!(condition, Condition::TextIn(Id | Name | Checksum | OsHashValue, _))
     };
-    filter.conditions.iter().position(names_few).map(|at| Way::By(vec![at]))
+    let few = filter.conditions.iter().position(names_few).map(|at| Way::By(vec![at]));
+    few.or_else(|| ways.is_empty().then_some(Way::InOrder))
 }
 
 /// The first of `ways` that takes no more than `few` images.
