@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 pub(crate) struct Sql {
     text: String,
     args: Vec<Arg>,
+    anew: bool,
 }
 
 /// A value bound to a statement.
@@ -29,12 +30,22 @@ pub(crate) use sql;
 
 impl Sql {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), args: Vec::new() }
+        Self { text: text.into(), args: Vec::new(), anew: false }
     }
 
     pub(crate) fn bind(mut self, arg: impl Into<Arg>) -> Self {
         self.args.push(arg.into());
         self
+    }
+
+    /// The same, planned anew each time where a server plans worse what it has prepared.
+    pub(crate) fn anew(mut self) -> Self {
+        self.anew = true;
+        self
+    }
+
+    pub(super) fn is_anew(&self) -> bool {
+        self.anew
     }
 
     /// Adds `more` at the end.

@@ -16,7 +16,7 @@ use crate::database_server::{DatabaseServer, Kind};
 /// Enough for a scan to be seen.
 const IMAGES_IN_CI: usize = 20_000;
 /// The rows that a page of 25 may look at, with its properties, tags and locations, and those that tell which way is the shortest.
-const ROWS_MAX: u64 = 1_000;
+const ROWS_MAX: u64 = 1_200;
 /// The same where what one of ten has is looked for in a stretch of the order, or what few have is taken one by one and sorted.
 const ROWS_SORTED_MAX: u64 = 2_000;
 /// The same where one of a hundred has it: a longer stretch is asked, or all that have it are taken one by one.

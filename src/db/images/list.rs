@@ -49,8 +49,8 @@ pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) ->
     .await
 }
 
-/// The images of a page. Where there are several ways and none is known to be short, a stretch of
-/// the order is asked first, which mostly has a page, then a longer one behind it, then all the rest.
+/// The images of a page. Where there are several ways and none is known to be short, a stretch of the order is asked first, which
+/// mostly has a page, then a longer one behind it, then all the rest.
 fn images_on(
     reading: &Reading<'_>,
     filter: &ImageFilter,
@@ -64,25 +64,21 @@ fn images_on(
         Some(select) => read_images(reading, &select),
     };
     let mut stretch = Stretch { after: marker, until: None, limit: page.limit };
-    let mut ways = ways(dialect, filter, who, sort);
+    let ways = ways(dialect, filter, who, sort);
     if let Some(way) = beforehand(filter, &ways) {
         return ask(&way, &stretch);
     }
     // What is broken off if it takes long needs no other bound: it is read once more then, with these.
     let bounded = reading.breaks_off();
-    if bounded {
-        ways.retain(|(way, _)| !matches!(way, Way::InOrder));
-    }
     let mut images = Vec::new();
     for reach in reaches(sort, page.limit) {
         let way = look(reading, &ways, reach.few)?;
         if way.is_none()
-            && !ways.is_empty()
             && !bounded
             && let Some(entries) = reach.stretch
             && let Some(end) = end(dialect, filter, who, sort, &stretch, entries)
         {
-            stretch.until = read_rows(reading, &end)?.pop();
+            stretch.until = read_rows(reading, &end.anew())?.pop();
         }
         images.extend(ask(&way.unwrap_or(Way::InOrder), &stretch)?);
         stretch.limit = page.limit.saturating_sub(u32::try_from(images.len()).unwrap_or(u32::MAX));
@@ -90,8 +86,6 @@ fn images_on(
             Some(end) if stretch.limit > 0 => Some(end),
             _ => break,
         };
-        // A stretch that is longer than all that the caller sees has no end.
-        ways.retain(|(way, _)| !matches!(way, Way::InOrder));
     }
     Ok(images)
 }
@@ -331,7 +325,9 @@ impl Part {
     ) -> Sql {
         let ranges = filter.conditions.iter().filter(|wanted| self.is_range_of_index(sort, wanted));
         let ranges = ranges.map(|wanted| condition(wanted, str::to_owned)).chain(range.cloned());
-        let row = if dialect.pins() { format!(", {OF_NO_INDEX}") } else { String::new() };
+        // The keys of these orders are in every index.
+        let of_any = self.leads.is_none() && matches!(sort, [(SortKey::CreatedAt | SortKey::Id, _), ..]);
+        let row = if dialect.pins() && of_any { format!(", {OF_NO_INDEX}") } else { String::new() };
         let mut entries = Sql::new(format!("SELECT {}{row} FROM images WHERE ", keyset::columns(sort)));
         entries.push_joined(" AND ", self.beginning(dialect, filter).into_iter().chain(ranges));
         entries

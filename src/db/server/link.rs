@@ -119,6 +119,11 @@ impl Link {
         let text = AssertSqlSafe(self.dialect().render(sql.text()));
         let mut answer = Answer::default();
         match self {
+            Self::MySql(link) if sql.is_anew() => {
+                let query = sqlx::raw_sql(AssertSqlSafe(mysql::spelled_out(&text.0, sql.args())));
+                let rows = link.fetch(query).try_for_each(|row| ready(add(&mut answer, &row, mysql::value)));
+                within_deadline(sql.text(), rows).await?;
+            }
             Self::MySql(link) => {
                 let query = sqlx::query_with(text, mysql::arguments(sql.args())?);
                 let rows = link.fetch(query).try_for_each(|row| ready(add(&mut answer, &row, mysql::value)));

@@ -105,6 +105,30 @@ pub(super) fn arguments(args: &[Arg]) -> Result<MySqlArguments, sqlx::Error> {
     Ok(arguments)
 }
 
+/// A statement with its values in its text. Text is written as digits, so that none of it can be taken for anything else.
+pub(super) fn spelled_out(text: &str, args: &[Arg]) -> String {
+    let mut spelled = String::with_capacity(text.len() * 2);
+    let mut pieces = text.split('?');
+    spelled.push_str(pieces.next().unwrap_or_default());
+    for (arg, piece) in args.iter().zip(pieces) {
+        match arg {
+            Arg::Null => spelled.push_str("NULL"),
+            Arg::Text(text) => {
+                spelled.push_str("_utf8mb4 X'");
+                spelled.extend(text.bytes().map(|byte| format!("{byte:02x}")));
+                spelled.push('\'');
+            }
+            Arg::Int(int) => spelled.push_str(&int.to_string()),
+            Arg::Bool(bool) => spelled.push_str(if *bool { "TRUE" } else { "FALSE" }),
+            Arg::Time(time) => {
+                spelled.push_str(&time.naive_utc().format("TIMESTAMP'%Y-%m-%d %H:%M:%S%.6f'").to_string());
+            }
+        }
+        spelled.push_str(piece);
+    }
+    spelled
+}
+
 /// A value of a row.
 pub(super) fn value(raw: MySqlValueRef<'_>) -> Result<Value<'_>, BoxDynError> {
     if raw.is_null() {
@@ -151,5 +175,21 @@ pub(super) fn meaning(number: u16, source: sqlx::Error) -> DbError {
         | 2006
         | 2013 => DbError::Unavailable(source.into()),
         _ => DbError::Other(source.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arg, spelled_out};
+    use crate::clock::Clock;
+
+    #[test]
+    fn values_stay_values() {
+        let args =
+            [Arg::Int(-1), Arg::Text("a' OR ? \\".into()), Arg::Text(String::new()), Arg::Bool(false), Arg::Null];
+        let spelled = spelled_out("SELECT ?, ?, ?, ?, ? LIMIT 1", &args);
+        assert_eq!(spelled, "SELECT -1, _utf8mb4 X'6127204f52203f205c', _utf8mb4 X'', FALSE, NULL LIMIT 1");
+        let now = spelled_out("?", &[Arg::Time(Clock::default().now())]);
+        assert!(now.starts_with("TIMESTAMP'20") && now.len() == "TIMESTAMP'2024-01-01 00:00:00.000000'".len(), "{now}");
     }
 }

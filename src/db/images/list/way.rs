@@ -27,7 +27,7 @@ pub(super) struct Reach {
 pub(super) fn reaches(sort: &[(SortKey, Direction)], limit: u32) -> Vec<Reach> {
     let page = limit.saturating_mul(2);
     let stretches = [
-        Reach { few: page.max(FEWEST), stretch: Some(page.saturating_add(200)) },
+        Reach { few: page.max(FEWEST), stretch: Some(page.saturating_add(350)) },
         Reach { few: page.saturating_add(1_000), stretch: Some(page.saturating_add(2_500)) },
     ];
     let last = Reach { few: 50_000, stretch: None };
@@ -72,7 +72,7 @@ pub(super) fn look(reading: &Reading<'_>, ways: &[(Way, Vec<Sql>)], few: u32) ->
         asked.push(" WHEN ").push(any_has_more(images, most.into())).push(format!(" IS NULL THEN {at}").as_str());
     }
     asked.push(" END");
-    reading.each(&asked, &mut |row| {
+    reading.each(&asked.anew(), &mut |row| {
         let at = row.get::<Option<i64>>(0)?.and_then(|at| usize::try_from(at).ok());
         short = at.and_then(|at| ways.get(at)).map(|(way, _)| match way {
             Way::Seen(_) => Way::Seen(most),
@@ -113,14 +113,8 @@ pub(super) fn ways(
     }
     // Whoever sees much mostly owns much: that part, which comes late, is looked at early.
     let seen: Vec<Sql> = parts(filter, who).iter().rev().map(|part| part.all_ids(dialect, filter)).collect();
-    if who.is_admin || seen.is_empty() {
-        return ways;
-    }
-    match keyset::is_usual(sort) {
-        false => ways.push((Way::Seen(0), seen)),
-        // What the caller sees comes in this order. If that is not much, it need not be known how many meet a condition.
-        true if !ways.is_empty() => ways.push((Way::InOrder, seen)),
-        true => {}
+    if !who.is_admin && !keyset::is_usual(sort) && !seen.is_empty() {
+        ways.push((Way::Seen(0), seen));
     }
     ways
 }
@@ -129,7 +123,7 @@ pub(super) fn ways(
 fn having(dialect: Dialect, filter: &ImageFilter, column: &'static str, places: &[usize]) -> Sql {
     let always = Part::in_order(None, Vec::new());
     let met = places.iter().map(|place| condition(&filter.conditions[*place], str::to_owned));
-    let something = if dialect.pins() { OF_NO_INDEX } else { "1" };
+    let something = if dialect.pins() && column == "images.created_at" { OF_NO_INDEX } else { "1" };
     let mut such = Sql::new(format!("SELECT {something} FROM images WHERE "));
     such.push_joined(" AND ", always.beginning(dialect, filter).into_iter().chain(met));
     let (deleted, hidden) = ("images.deleted", "images.os_hidden");
