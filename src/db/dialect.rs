@@ -10,6 +10,21 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
+    /// Asks for the number of images, roughly and at once.
+    pub(super) fn number_of_images(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT MAX(rowid) FROM images",
+            Self::MySql => {
+                "SELECT table_rows FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'images'"
+            }
+            // What nobody has counted yet may be many.
+            Self::Postgres => {
+                "SELECT CASE WHEN reltuples < 0 THEN 1000000 ELSE reltuples END FROM pg_class \
+                 WHERE oid = CAST('images' AS regclass)"
+            }
+        }
+    }
+
     /// Whether NULL comes before everything else when ascending, or after it.
     pub(super) fn nulls_first(self) -> bool {
         self != Self::Postgres

@@ -8,6 +8,9 @@ use crate::model::filter::{Direction, ImageFilter, SortKey};
 use crate::model::identity::Identity;
 use crate::model::image::Image;
 
+/// With fewer images, all of them are asked in their order: for a range that is a good part of them, MariaDB sorts.
+const MANY: u32 = 2_000;
+
 /// What of a list is asked.
 pub(super) struct Stretch {
     /// It begins after this image, or where the list does.
@@ -30,7 +33,8 @@ impl Stretch {
 }
 
 /// Selects the image with which a stretch ends, which has `entries` of one of the indexes that the list is read by, and
-/// no more of any other. It selects none where no index has as many. Only entries of indexes are looked at.
+/// no more of any other. It selects none where no index has as many, or there are not many images. Only entries of indexes are
+/// looked at.
 pub(super) fn end(
     dialect: Dialect,
     filter: &ImageFilter,
@@ -58,6 +62,6 @@ pub(super) fn end(
     // The first of these ends is that of the stretch: behind it, images of that part would be missing.
     let mut first = Sql::new(format!("SELECT {COLUMNS} FROM images WHERE images.id = (SELECT id FROM ("));
     first.push_joined(" UNION ALL ", ends).push(") AS ends ORDER BY ").push_joined(", ", in_order());
-    first.push(" LIMIT 1)");
+    first.push(format!(" LIMIT 1) AND ({}) >= {MANY}", dialect.number_of_images()).as_str());
     Some(first)
 }
