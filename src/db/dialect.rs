@@ -93,28 +93,37 @@ impl Dialect {
     pub(super) fn render(self, text: &str) -> String {
         let mut rendered = String::with_capacity(text.len() + text.len() / 8);
         let mut values = 0_u32;
-        let mut characters = text.chars().peekable();
-        while let Some(character) = characters.next() {
-            match character {
-                '?' if self == Self::Postgres => {
+        let mut rest = text;
+        // Most of a statement is taken over in long pieces: it is written for every request.
+        while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'?' | b'=' | b'+')) {
+            let (before, special) = rest.split_at(at);
+            let (special, after) = special.split_at(1);
+            rendered.push_str(before);
+            rest = after;
+            match special {
+                "?" if self == Self::Postgres => {
                     values += 1;
                     rendered.push('$');
                     rendered.push_str(&values.to_string());
                 }
-                '=' if characters.next_if_eq(&'=').is_some() => {
+                "=" if rest.starts_with('=') => {
                     rendered.push_str(if self == Self::MySql { "= BINARY" } else { "=" });
+                    rest = &rest[1..];
                 }
-                '+' if characters.peek().is_some_and(char::is_ascii_lowercase) => {
+                "+" if rest.starts_with(|next: char| next.is_ascii_lowercase()) => {
                     let Some(function) = self.as_it_is() else { continue };
-                    let is_name = |next: &char| next.is_ascii_lowercase() || matches!(next, '_' | '.');
+                    let is_name = |next: char| next.is_ascii_lowercase() || matches!(next, '_' | '.');
+                    let (name, after) = rest.split_at(rest.find(|next| !is_name(next)).unwrap_or(rest.len()));
                     rendered.push_str(function);
                     rendered.push('(');
-                    rendered.extend(std::iter::from_fn(|| characters.next_if(is_name)));
+                    rendered.push_str(name);
                     rendered.push(')');
+                    rest = after;
                 }
-                _ => rendered.push(character),
+                other => rendered.push_str(other),
             }
         }
+        rendered.push_str(rest);
         // The type of whole numbers has a name of its own in their casts.
         if self == Self::MySql { rendered.replace(" AS BIGINT)", " AS SIGNED)") } else { rendered }
     }
