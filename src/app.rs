@@ -8,8 +8,9 @@ pub mod rulebook;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::app::image_schema::ImageSchema;
 use crate::app::rulebook::Rulebook;
@@ -57,6 +58,9 @@ pub struct App {
     pub readers: Semaphore,
     /// Work that outlives its request. Stopping waits for it.
     pub background: TaskTracker,
+    /// The places for work that goes on when whoever asked for it goes away: as many as connections, so that nobody waits for
+    /// one until as many pieces of such work are left behind.
+    places: Arc<Semaphore>,
     /// The places for health checks that look at files.
     health_checks: Arc<Semaphore>,
 }
@@ -102,6 +106,7 @@ impl App {
             Some(protection) => Some(property_rules::read(protection).await?),
             None => None,
         };
+        let places = Arc::new(Semaphore::new(config.listener.connections_max.max(1)));
         Ok(Arc::new(Self {
             config,
             clock,
@@ -117,8 +122,39 @@ impl App {
             limits,
             readers: Semaphore::new(READERS_MAX),
             background: TaskTracker::new(),
+            places,
             health_checks: Arc::new(Semaphore::new(health::CHECKS_MAX)),
         }))
+    }
+
+    /// A place for work that goes on when whoever asked for it goes away. Who has one must not wait for another.
+    ///
+    /// # Errors
+    /// Never, as long as the service lives.
+    pub async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).acquire_owned().await.map_err(Error::internal)
+    }
+
+    /// Does `work` to its end, also when whoever asked for it goes away meanwhile: for what has to be done whole once it is
+    /// begun. It must not wait for a place itself.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub async fn to_its_end<T>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T>
+    where
+        T: Send + 'static,
+    {
+        let place = self.place().await?;
+        let (answer, answered) = oneshot::channel();
+        let work = async move {
+            let done = work.await;
+            drop(place);
+            if let Err(Err(error)) = answer.send(done) {
+                tracing::warn!(?error, "not done, and nobody waits to be told: {error}");
+            }
+        };
+        self.background.spawn(work.in_current_span());
+        answered.await.map_err(Error::internal)?
     }
 
     /// Ends the service in order: work that outlives its request is waited for, then the database is closed.

@@ -35,6 +35,6 @@ pub(crate) async fn delete_data(call: Call) -> Result<Reply> {
     }
     let there = image.locations.iter().find(|location| location.store() == Some(store));
     let there = there.ok_or_else(|| Error::not_found(format!("Image {id} is not stored in store {store}.")))?;
-    removal::remove(&call.app, &image, &[there]).await?;
+    removal::remove_one(&call.app, &image, there).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

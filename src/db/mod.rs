@@ -160,6 +160,9 @@ pub enum DbError {
     /// The schema is not one that this can be done with.
     #[error("{0}")]
     Schema(String),
+    /// Nobody waits for it any more, so it was not done.
+    #[error("whoever asked for it has gone away")]
+    GivenUp,
     /// Anything else: a defect of ours, or of the schema.
     #[error("{0}")]
     Other(Source),
@@ -169,6 +172,11 @@ impl DbError {
     /// Whether doing the same again cannot help.
     pub fn is_permanent(&self) -> bool {
         !matches!(self, Self::Contended(_) | Self::Unavailable(_) | Self::Deadline)
+    }
+
+    /// Whether what was to be written may be there all the same: the connection may have broken at the commit.
+    pub fn may_be_kept(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Deadline)
     }
 
     fn unavailable(source: impl Into<Source>) -> Self {

@@ -38,17 +38,20 @@ pub enum Begun {
 }
 
 /// Takes an upload's lease and moves its image from `queued` to `saving`. With an `allowance`, room for `size` bytes is
-/// reserved in the same breath; where the size is not known, some has to be left.
+/// reserved in the same breath; where the size is not known, some has to be left. What is not `wanted` any more when all that
+/// makes it wait is over is not done.
 ///
 /// # Errors
-/// When the database fails.
+/// When the database fails; `GivenUp` when it is not wanted any more.
 pub async fn begin_upload(
     db: &Db,
     lease: &Lease,
     allowance: Option<&Allowance>,
     size: Option<i64>,
     now: Timestamp,
+    wanted: impl Fn() -> bool,
 ) -> Result<Begun, DbError> {
+    let wanted = &wanted;
     db.write(|tx| async move {
         if let Some(allowance) = allowance {
             // An image that cannot take data is told of before the room that it does not need.
@@ -77,6 +80,9 @@ pub async fn begin_upload(
         let moved = tx.execute(images::moved(&lease.image_id, Status::Queued, Status::Saving, now)).await?;
         if moved == 0 {
             return Ok(Begun::NotQueued);
+        }
+        if !wanted() {
+            return Err(DbError::GivenUp);
         }
         // A lease of an earlier piece of work on a queued image has nothing left to guard.
         tx.finally(vec![
@@ -131,6 +137,33 @@ pub async fn finish_upload(db: &Db, lease: &Lease, uploaded: &Uploaded, now: Tim
         Ok(true)
     })
     .await
+}
+
+/// Takes the lease of an upload once more that has lost it, if there is nobody else at work on the image and it has no data:
+/// what came too late is somebody's to remove then. False, and nothing written, when it is not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn regain(db: &Db, lease: &Lease, now: Timestamp) -> Result<bool, DbError> {
+    let regained = db
+        .write(|tx| async move {
+            let in_use = sql!(
+                "SELECT 1 FROM images WHERE id = ? AND status <> ? AND deleted = ?",
+                &lease.image_id,
+                Status::Queued.as_str(),
+                false
+            );
+            if tx.fetch_optional(in_use).await?.is_some() {
+                return Ok(false);
+            }
+            leases::take(&tx, lease, now).await?;
+            Ok(true)
+        })
+        .await;
+    match regained {
+        Err(DbError::Duplicate) => Ok(false),
+        other => other,
+    }
 }
 
 /// Ends an upload that failed: the image is `queued` again, if it still was `saving`, and the lease is given back.

@@ -61,7 +61,7 @@ pub async fn begin(app: &Arc<App>, image: &Image, added: Added) -> Result<()> {
     // In a task of its own: who goes away meanwhile leaves an adoption that goes on, and not an image that is locked until
     // the lease runs out.
     let work = Adoption { app: Arc::clone(app), lease, task_id };
-    app.background.spawn(work.begin(added)).await.map_err(Error::internal)?
+    app.to_its_end(work.begin(added)).await
 }
 
 /// Goes on with an adoption that a crash cut off: an image that is active by now gets its hash, any other is as before.

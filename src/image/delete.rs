@@ -1,5 +1,7 @@
 //! Deleting an image: its bytes first, then its record, with a lease so that a crash in between is made good.
 
+use std::sync::Arc;
+
 use crate::app::App;
 use crate::db::images;
 use crate::db::leases::{self, Lease, Purpose};
@@ -18,10 +20,15 @@ const ATTEMPTS_MAX: u32 = 5;
 /// # Errors
 /// `Forbidden` when it is protected or the store does not allow it, `Invalid` when its status does not, `NotFound`
 /// when somebody else was faster.
-pub async fn delete(app: &App, image: &Image) -> Result<()> {
-    let mut image = image.clone();
+pub async fn delete(app: &Arc<App>, image: &Image) -> Result<()> {
+    // Who goes away meanwhile does not leave an image whose bytes are gone.
+    let work = delete_whole(Arc::clone(app), image.clone());
+    app.to_its_end(work).await
+}
+
+async fn delete_whole(app: Arc<App>, mut image: Image) -> Result<()> {
     for _ in 0..ATTEMPTS_MAX {
-        if delete_as_it_stands(app, &image).await? {
+        if delete_as_it_stands(&app, &image).await? {
             return Ok(());
         }
         // It moved on while we worked, by an upload that ended or an action: look again.

@@ -1,5 +1,7 @@
 //! Removing the bytes at some of an image's locations, and the locations with them.
 
+use std::sync::Arc;
+
 use crate::app::App;
 use crate::db::images;
 use crate::db::leases::{Lease, Purpose};
@@ -8,13 +10,22 @@ use crate::error::{Error, Result};
 use crate::model::image::{Image, Location};
 use crate::store::StoreError;
 
+/// Removes the bytes at `location` of `image`, and the location with them, as `remove` does.
+///
+/// # Errors
+/// As `remove`.
+pub async fn remove_one(app: &Arc<App>, image: &Image, location: &Location) -> Result<()> {
+    let (of, image, location) = (Arc::clone(app), image.clone(), location.clone());
+    app.to_its_end(async move { remove(&of, &image, &[&location]).await }).await
+}
+
 /// Removes the bytes at `locations` of `image`, and the locations with them. Nobody sees them while that is under way; a
 /// lease sees to it that a crash in between is made good.
 ///
 /// # Errors
 /// `Conflict` when somebody else works on the image, or when these are not its locations any more, or all that it has by
 /// now. When the store fails, they stay.
-pub async fn remove(app: &App, image: &Image, locations: &[&Location]) -> Result<()> {
+pub(super) async fn remove(app: &App, image: &Image, locations: &[&Location]) -> Result<()> {
     let lease = Lease::new(Purpose::Remove, &image.id, &app.config.node);
     let ids: Vec<i64> = locations.iter().filter_map(|location| location.id).collect();
     if !moves::begin_remove(&app.db, &lease, &ids, app.clock.now()).await? {

@@ -23,11 +23,15 @@ pub async fn may_come_from(app: &App, uri: &str) -> bool {
 /// # Errors
 /// When the database fails.
 pub async fn begin(app: &Arc<App>, task: &Task) -> Result<()> {
-    tasks::insert(&app.db, task).await?;
-    let (app, id) = (Arc::clone(app), task.id.clone());
-    let background = app.background.clone();
-    background.spawn(async move { end(&app, &id, Ending::Failed { message: NOT_DONE }).await });
-    Ok(())
+    let (noting, task) = (Arc::clone(app), task.clone());
+    // Who goes away meanwhile does not leave a task that nobody ends.
+    let work = async move {
+        tasks::insert(&noting.db, &task).await?;
+        let background = noting.background.clone();
+        background.spawn(async move { end(&noting, &task.id, Ending::Failed { message: NOT_DONE }).await });
+        Ok(())
+    };
+    app.to_its_end(work).await
 }
 
 /// Ends task `id`. What fails here leaves a task that nobody works on, and nothing else.

@@ -1,5 +1,7 @@
 //! Changing what is known about an image: one attribute at a time, saved once.
 
+use std::sync::Arc;
+
 use crate::app::App;
 use crate::db::images::{self, Updated};
 use crate::error::{Error, Kind, Result};
@@ -35,16 +37,30 @@ const INT_MAX: i64 = i32::MAX as i64;
 /// # Errors
 /// `TooLarge` beyond a quota, `Invalid` for a number that the database cannot hold, `NotFound` when the image was
 /// deleted meanwhile, `Conflict` when it got its data meanwhile and its format was to change.
-pub async fn save(app: &App, before: &Image, mut after: Image, project: Option<&str>) -> Result<Image> {
+pub async fn save(app: &Arc<App>, before: &Image, after: Image, project: Option<&str>) -> Result<Image> {
     if after.properties.keys().any(|name| !before.properties.contains_key(name)) {
         quota::properties(&app.config.quotas, &after)?;
     }
     numbers_fit(&after)?;
-    let gone = |location: &&Location| !after.locations.iter().any(|kept| kept.id == location.id);
-    let removed: Vec<&Location> = before.locations.iter().filter(gone).collect();
-    if !removed.is_empty() {
-        removal::remove(app, before, &removed).await?;
+    if removed(before, &after).is_empty() {
+        return write(app, before, after, project).await;
     }
+    // Who goes away meanwhile does not leave a change that is made by half.
+    let (of, before, project) = (Arc::clone(app), before.clone(), project.map(str::to_owned));
+    let work = async move {
+        removal::remove(&of, &before, &removed(&before, &after)).await?;
+        write(&of, &before, after, project.as_deref()).await
+    };
+    app.to_its_end(work).await
+}
+
+/// The locations of `before` that `after` leaves out.
+fn removed<'a>(before: &'a Image, after: &Image) -> Vec<&'a Location> {
+    let gone = |location: &&Location| !after.locations.iter().any(|kept| kept.id == location.id);
+    before.locations.iter().filter(gone).collect()
+}
+
+async fn write(app: &App, before: &Image, mut after: Image, project: Option<&str>) -> Result<Image> {
     let now = app.clock.now();
     let allowance = room::allowance(app, project);
     match images::update(&app.db, before, &after, allowance.as_ref(), now).await? {

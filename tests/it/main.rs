@@ -19,6 +19,7 @@ mod data;
 mod database_cli;
 mod definition_files;
 mod formats;
+mod given_up;
 mod gzip;
 mod harness;
 mod help;

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::callers::{ADMIN, Caller};
-use super::database::TestDatabase;
+use super::database::{Held, TestDatabase};
 
 pub const PATCH_TYPE: &str = "application/openstack-images-v2.1-json-patch";
 
@@ -63,6 +63,18 @@ impl TestApp {
     /// Changes the database behind the service's back, which goes on meanwhile.
     pub async fn row(&self, statement: &str) {
         self.database.run(statement).await;
+    }
+
+    /// Begins a transaction in the database with `statement`, and keeps it open.
+    pub async fn hold(&self, statement: &str) -> Held {
+        self.database.hold(statement).await
+    }
+
+    /// Waits until no work is under way that outlives its request.
+    pub async fn at_rest(&self) {
+        self.app.background.close();
+        timeout(Duration::from_secs(20), self.app.background.wait()).await.expect("work comes to its end");
+        self.app.background.reopen();
     }
 
     /// Where it keeps everything.

@@ -44,6 +44,12 @@ impl Engine {
     }
 }
 
+/// The port of the server that keeps the databases of this run.
+pub fn server_port() -> u16 {
+    let Ok(Database::Server(server)) = Database::at(&server_url().unwrap()) else { panic!("it is no server") };
+    server.port.unwrap()
+}
+
 fn server_url() -> Option<String> {
     std::env::var("GLINT_TEST_DATABASE").ok()
 }
@@ -79,6 +85,57 @@ impl TestDatabase {
                 tokio::task::spawn_blocking(change).await.unwrap();
             }
             Self::Server { engine, server, name } => run(*engine, &format!("{server}/{name}"), statement).await,
+        }
+    }
+
+    /// Begins a transaction with `statement`; it stays open.
+    pub async fn hold(&self, statement: &str) -> Held {
+        match self {
+            Self::File(file) => {
+                let connection = rusqlite::Connection::open(file).unwrap();
+                connection.execute_batch(&format!("BEGIN IMMEDIATE; {statement}")).unwrap();
+                Held::File(connection)
+            }
+            Self::Server { engine, server, name } => {
+                let url = plain(&format!("{server}/{name}"));
+                let begin = sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {statement}")));
+                match engine {
+                    DatabaseEngine::MySql => {
+                        let mut connection = MySqlConnection::connect(&url).await.unwrap();
+                        connection.execute(begin).await.unwrap();
+                        Held::MySql(connection)
+                    }
+                    DatabaseEngine::PostgreSql => {
+                        let mut connection = PgConnection::connect(&url).await.unwrap();
+                        connection.execute(begin).await.unwrap();
+                        Held::PostgreSql(connection)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A transaction that a test keeps open, and whoever needs what it has changed waits.
+pub enum Held {
+    File(rusqlite::Connection),
+    MySql(MySqlConnection),
+    PostgreSql(PgConnection),
+}
+
+impl Held {
+    /// Ends it, without any change.
+    pub async fn release(self) {
+        match self {
+            Self::File(connection) => connection.close().unwrap(),
+            Self::MySql(mut connection) => {
+                connection.execute("ROLLBACK").await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Self::PostgreSql(mut connection) => {
+                connection.execute("ROLLBACK").await.unwrap();
+                connection.close().await.unwrap();
+            }
         }
     }
 }
@@ -128,8 +185,13 @@ fn emptying() -> String {
     TABLES.map(|table| format!("DELETE FROM {table}; ")).concat()
 }
 
+/// `url` without the names of Python's drivers.
+fn plain(url: &str) -> String {
+    url.replace("+pymysql", "").replace("+psycopg2", "")
+}
+
 async fn run(engine: DatabaseEngine, url: &str, statements: &str) {
-    let url = url.replace("+pymysql", "").replace("+psycopg2", "");
+    let url = plain(url);
     let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
     match engine {
         DatabaseEngine::MySql => {

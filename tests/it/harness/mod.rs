@@ -5,6 +5,7 @@ pub mod bytes;
 pub mod callers;
 pub mod catalogue;
 pub mod database;
+pub mod database_wire;
 pub mod disks;
 pub mod flaky;
 pub mod golden;
