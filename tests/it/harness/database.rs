@@ -3,16 +3,14 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use glint::clock::new_uuid;
 use glint::config::{Config, Database, DatabaseEngine};
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection};
 
 /// Databases that no test uses any more, with what the last one left in them. Making one takes longer than emptying it.
 static FREE: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
-/// How many were made.
-static MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// Where a test's database is.
 pub enum TestDatabase {
@@ -68,7 +66,8 @@ impl TestDatabase {
             run(given.engine, &format!("{server}/{name}"), &emptying()).await;
             name
         } else {
-            let name = format!("glint_test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+            // Not after the process: the system gives its number to another one some day.
+            let name = format!("glint_test_{}", new_uuid().simple());
             run(given.engine, &url, &making(given.engine, &name)).await;
             name
         };
