@@ -112,7 +112,7 @@ pub async fn place(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn finish(db: &Db, lease: &Lease, hashes: &Hashes, now: Timestamp) -> Result<bool, DbError> {
+pub async fn finish(db: &Db, lease: &Lease, lock: &str, hashes: &Hashes, now: Timestamp) -> Result<bool, DbError> {
     db.write(|tx| async move {
         if !leases::give_back(&tx, lease).await? {
             return Ok(false);
@@ -131,7 +131,7 @@ pub async fn finish(db: &Db, lease: &Lease, hashes: &Hashes, now: Timestamp) -> 
         update.push(sql!(" WHERE id = ? AND deleted = ?", &lease.image_id, false));
         tx.execute(update).await?;
         tx.execute(images::moved(&lease.image_id, Status::Importing, Status::Active, now)).await?;
-        unlock(&tx, lease).await?;
+        unlock(&tx, lease, lock).await?;
         Ok(true)
     })
     .await
@@ -142,9 +142,9 @@ pub async fn finish(db: &Db, lease: &Lease, hashes: &Hashes, now: Timestamp) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn undo(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError> {
+pub async fn undo(db: &Db, lease: &Lease, lock: &str, now: Timestamp) -> Result<(), DbError> {
     db.write(|tx| async move {
-        unlock(&tx, lease).await?;
+        unlock(&tx, lease, lock).await?;
         if !leases::give_back(&tx, lease).await? {
             return Ok(());
         }
@@ -158,8 +158,10 @@ pub async fn undo(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), DbError>
     .await
 }
 
-/// Removes the lock that this lease's work, or the work that it was taken over from, has set.
-async fn unlock(tx: &Tx, lease: &Lease) -> Result<(), DbError> {
-    let locks = sql!("DELETE FROM image_properties WHERE image_id = ? AND name = ?", &lease.image_id, LOCK);
+/// Removes `lock`, which this lease's work, or the work that it was taken over from, has set; not that of somebody who came
+/// later.
+async fn unlock(tx: &Tx, lease: &Lease, lock: &str) -> Result<(), DbError> {
+    let locks =
+        sql!("DELETE FROM image_properties WHERE image_id = ? AND name = ? AND value = ?", &lease.image_id, LOCK, lock);
     tx.execute(locks).await.map(drop)
 }

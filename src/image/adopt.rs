@@ -12,7 +12,7 @@ use crate::blob::pipe;
 use crate::clock::new_uuid;
 use crate::db::adoptions::{self, Found, Hashes};
 use crate::db::images::{self, Updated};
-use crate::db::leases::{Lease, Purpose};
+use crate::db::leases::{self, Lease, Purpose};
 use crate::db::tasks::{self, Ending};
 use crate::error::{Error, Result};
 use crate::image::locations::{self, NewLocation};
@@ -93,14 +93,18 @@ impl Adoption {
     /// Takes the lease and notes the task; the rest is done when this has returned.
     async fn begin(self, added: Added) -> Result<()> {
         let (app, id) = (Arc::clone(&self.app), &self.lease.image_id);
-        if !adoptions::begin(&app.db, &self.lease, app.clock.now()).await? {
+        let begun = adoptions::begin(&app.db, &self.lease, app.clock.now()).await;
+        if let Ok(false) = begun {
             let text = "is not permitted as prior operation is still in progress";
             return Err(Error::conflict(format!("New operation on image '{id}' {text}")));
         }
-        if let Some(task) = &added.task
-            && let Err(error) = tasks::insert(&app.db, task).await
-        {
-            adoptions::undo(&app.db, &self.lease, app.clock.now()).await?;
+        let noted = match (begun, &added.task) {
+            (Ok(_), Some(task)) => tasks::insert(&app.db, task).await,
+            (begun, _) => begun.map(drop),
+        };
+        if let Err(error) = noted {
+            // It may have begun all the same, and nobody goes on with it.
+            adoptions::undo(&app.db, &self.lease, &self.task_id, app.clock.now()).await?;
             return Err(error.into());
         }
         app.background.spawn(async move { self.run(self.adopt(added)).await });
@@ -200,22 +204,24 @@ impl Adoption {
     }
 
     async fn finish(&self, hashes: Hashes) -> Result<()> {
-        let Self { app, lease, .. } = self;
-        let ours = adoptions::finish(&app.db, lease, &hashes, app.clock.now()).await?;
+        let Self { app, lease, task_id } = self;
+        let ours = adoptions::finish(&app.db, lease, task_id, &hashes, app.clock.now()).await?;
         if ours { Ok(()) } else { Err(gone(&lease.image_id)) }
     }
 
-    /// Puts the image back to where it was. The bytes go as they would with any other location.
+    /// Puts the image back to where it was. The bytes go as they would with any other location, unless the lease is lost: then
+    /// they may be somebody else's.
     async fn undo(&self) -> Result<()> {
-        let Self { app, lease, .. } = self;
-        if let Ok(image) = self.image().await
+        let Self { app, lease, task_id } = self;
+        if leases::renew(&app.db, lease, app.clock.now()).await?
+            && let Ok(image) = self.image().await
             && image.status == Status::Importing
         {
             for location in &image.locations {
                 removal::bytes(app, &image.id, location).await?;
             }
         }
-        Ok(adoptions::undo(&app.db, lease, app.clock.now()).await?)
+        Ok(adoptions::undo(&app.db, lease, task_id, app.clock.now()).await?)
     }
 
     async fn image(&self) -> Result<Image> {

@@ -48,7 +48,13 @@ async fn delete_as_it_stands(app: &App, image: &Image) -> Result<bool> {
     }
     let lease = Lease::new(Purpose::Delete, &image.id, &app.config.node);
     if !image.locations.is_empty() {
-        moves::begin_delete(&app.db, &lease, app.clock.now()).await?;
+        if let Err(error) = moves::begin_delete(&app.db, &lease, app.clock.now()).await {
+            // Who is told that it failed is not to find the image deleted when the lease has run out.
+            if error.may_be_kept() {
+                leases::release(&app.db, &lease).await?;
+            }
+            return Err(error.into());
+        }
         if let Err(error) = remove_data(app, image).await {
             leases::release(&app.db, &lease).await?;
             return Err(error);

@@ -28,8 +28,18 @@ pub async fn remove_one(app: &Arc<App>, image: &Image, location: &Location) -> R
 pub(super) async fn remove(app: &App, image: &Image, locations: &[&Location]) -> Result<()> {
     let lease = Lease::new(Purpose::Remove, &image.id, &app.config.node);
     let ids: Vec<i64> = locations.iter().filter_map(|location| location.id).collect();
-    if !moves::begin_remove(&app.db, &lease, &ids, app.clock.now()).await? {
-        return Err(Error::conflict(format!("Image {} changed while its locations were removed", image.id)));
+    match moves::begin_remove(&app.db, &lease, &ids, app.clock.now()).await {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(Error::conflict(format!("Image {} changed while its locations were removed", image.id)));
+        }
+        Err(error) => {
+            // Who is told that it failed is not to find them removed when the lease has run out.
+            if error.may_be_kept() {
+                moves::finish_remove(&app.db, &lease, false, app.clock.now()).await?;
+            }
+            return Err(error.into());
+        }
     }
     let stay: Vec<&str> = image
         .locations

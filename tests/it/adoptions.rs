@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::harness::app::{Answer, TestApp};
 use crate::harness::callers::{ADMIN, Caller, MEMBER, OTHER, READER};
 use crate::harness::web::{Says, Web};
+use crate::harness::wire::{Reply, Wire};
 
 const SERVICE: Caller = Caller { name: "service", project: Some("services"), roles: "service" };
 
@@ -282,6 +283,32 @@ async fn an_adoption_that_was_cut_off() {
         let locations = app.get(ADMIN, &format!("/v2/images/{id}/locations")).await.json();
         assert_eq!(locations.as_array().unwrap().len(), usize::from(expected == "active"), "{status}");
     }
+}
+
+/// An addition that was taken for dead, so that another one has begun: its end leaves that one's lock alone.
+#[tokio::test]
+async fn an_addition_that_lost_its_lease() {
+    let wire = Wire::start(|asked| match asked.path.as_str() {
+        "/first" => Reply::Late(Duration::from_millis(300), 404, String::new(), Vec::new()),
+        _ => Reply::Silence,
+    })
+    .await;
+    let app = TestApp::with(with_web).await;
+    let id = app.create(MEMBER, ready()).await;
+    let url = |path: &str| json!({"url": format!("http://{}{path}", wire.address)});
+    assert_eq!(add(&app, MEMBER, &id, url("/first")).await.status, 202);
+    app.row("DELETE FROM glint_leases").await;
+    app.row("DELETE FROM image_properties").await;
+    assert_eq!(add(&app, MEMBER, &id, url("/second")).await.status, 202);
+    let ended = async || {
+        let tasks = app.get(MEMBER, &format!("/v2/images/{id}/tasks")).await.json();
+        tasks["tasks"].as_array().unwrap().iter().any(|task| task["status"] == "failure")
+    };
+    while !ended().await {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let image = app.get(ADMIN, &format!("/v2/images/{id}")).await.json();
+    assert!(image["os_glance_import_task"].is_string(), "{image}");
 }
 
 /// Wherever an addition is when its client goes away, it goes on or was never begun: no image stays locked.

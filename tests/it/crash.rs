@@ -67,6 +67,40 @@ fn killed_during_uploads() {
     assert_eq!(seen, BTreeSet::from(["active".to_owned(), "queued".to_owned()]), "the kills hit before and after");
 }
 
+/// An image that is claimed, and of which no byte has come yet.
+#[test]
+fn killed_before_the_first_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path());
+    let token = process.log_in(folder.path());
+    let new = json!({"disk_format": "raw", "container_format": "bare"});
+    let created: Value =
+        serde_json::from_slice(&process.ask(Some(&token), "POST", "/v2/images", Some(&new)).body).unwrap();
+    let id = created["id"].as_str().unwrap();
+    let mut raw = process.connect();
+    raw.send(format!(
+        "PUT /v2/images/{id}/file HTTP/1.1\r\nHost: t\r\nX-Auth-Token: {token}\r\n\
+         Content-Type: application/octet-stream\r\nContent-Length: 4\r\n\r\n"
+    ))
+    .unwrap();
+    let begun = Instant::now();
+    let status = || -> Value {
+        let shown = process.ask(Some(&token), "GET", &format!("/v2/images/{id}"), None);
+        serde_json::from_slice::<Value>(&shown.body).unwrap()["status"].clone()
+    };
+    while status() != "saving" {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it is claimed");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(process);
+
+    let process = Process::start(folder.path());
+    assert_eq!(settled(&process, &token, id)["status"], "queued");
+    assert_eq!(stored(folder.path()), BTreeSet::new());
+    let block = bytes::text(5, 0, 1 << 10);
+    assert_eq!(upload(&mut process.connect(), &token, id, &block, 1 << 10).unwrap().status, 204);
+}
+
 #[test]
 fn killed_during_deletions() {
     let folder = tempfile::tempdir().unwrap();

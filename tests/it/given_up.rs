@@ -1,11 +1,12 @@
 //! Clients that go away in the middle: what they asked for is done whole, or not at all, and nothing is left half done.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
 use glint::clock::new_uuid;
-use glint::config::{Config, Driver, FileStore, StoreConfig};
+use glint::config::{Config, Driver, FileStore, HttpStore, StoreConfig};
 use glint::db::leases;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -78,6 +79,88 @@ async fn a_claim_whose_commit_is_on_its_way() {
         assert_eq!(app.upload(MEMBER, &id, b"data").send().await.status, 204, "{case:?}");
         assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}/file")).await.text(), "data");
     }
+}
+
+/// An upload whose last commit is on its way when its client goes away, or whose answer is lost: it is active.
+#[tokio::test]
+async fn an_upload_whose_end_is_on_its_way() {
+    if engine() == Engine::Sqlite {
+        return;
+    }
+    let wire = Arc::new(DatabaseWire::start().await);
+    let app = TestApp::with(|config| wire.stand_before(&mut config.database)).await;
+    for case in [AtCommit::Hold, AtCommit::Break] {
+        let id = app.create(MEMBER, ready()).await;
+        let claimed = Arc::clone(&wire);
+        let data = stream::once(async move {
+            claimed.set(case);
+            Ok(bytes::Bytes::from_static(b"data"))
+        });
+        let upload = app.upload(MEMBER, &id, b"data").of_blocks(Box::pin(data)).send();
+        let answer = timeout(A_WHILE, upload).await;
+        let expected = (case == AtCommit::Break).then_some(503);
+        assert_eq!(answer.ok().map(|answer| answer.status), expected, "{case:?}");
+        wire.set(AtCommit::Pass);
+        app.at_rest().await;
+        assert_eq!(shown(&app, &id).await["status"], "active", "{case:?}");
+        assert_eq!(app.get(MEMBER, &format!("/v2/images/{id}/file")).await.text(), "data");
+        no_lease_is_left(&app).await;
+    }
+}
+
+/// Work in several steps, (method, path, body), whose first commit is done and not answered: nobody goes on with it, and the
+/// image is as it was.
+#[tokio::test]
+async fn work_that_began_without_an_answer() {
+    if engine() == Engine::Sqlite {
+        return;
+    }
+    let wire = DatabaseWire::start().await;
+    let app = TestApp::with(|config| {
+        two_stores(config);
+        let driver = Driver::Http(HttpStore::default());
+        config.stores.enabled.push(StoreConfig { id: "web".into(), description: None, weight: 0, driver });
+        config.uri_filter.allowed_hosts = vec!["127.0.0.1".into()];
+        config.uri_filter.allowed_ports = vec![];
+        wire.stand_before(&mut config.database);
+    })
+    .await;
+    let cases = [
+        ("DELETE", "/v2/images/@", Value::Null),
+        ("DELETE", "/v2/stores/more/@", Value::Null),
+        ("PATCH", "/v2/images/@", json!([{"op": "remove", "path": "/locations/0"}])),
+        ("POST", "/v2/images/@/locations", json!({"url": "http://127.0.0.1:9/x"})),
+    ];
+    for (method, path, body) in cases {
+        let adds = method == "POST";
+        let id = if adds { app.create(ADMIN, ready()).await } else { in_two_stores(&app).await };
+        let before = state(&app, &id).await;
+        wire.set(AtCommit::Break);
+        let answer = change(&app, method, path, &body, &id).send().await;
+        assert_eq!((answer.status, wire.set(AtCommit::Pass)), (503, AtCommit::Pass), "{method} {path}");
+        app.at_rest().await;
+        assert_eq!(state(&app, &id).await, before, "{method} {path}");
+        no_lease_is_left(&app).await;
+    }
+}
+
+/// Work that is left behind has places, and who comes when there is none waits.
+#[tokio::test]
+async fn no_more_work_is_left_behind_than_there_are_places() {
+    let app = TestApp::with(|config| config.listener.connections_max = 2).await;
+    let id = app.create(MEMBER, ready()).await;
+    let other = app.create(MEMBER, ready()).await;
+    let held = app.hold(&format!("UPDATE images SET name = name WHERE id = '{id}'")).await;
+    for _ in 0..4 {
+        assert!(timeout(A_WHILE, app.upload(MEMBER, &id, b"lost").send()).await.is_err(), "it waits");
+        assert!(app.app.background.len() <= 2);
+    }
+    let mut waiting = Box::pin(app.upload(MEMBER, &other, b"data").send());
+    assert!(timeout(A_WHILE, &mut waiting).await.is_err(), "there is no place");
+    held.release().await;
+    assert_eq!(waiting.await.status, 204);
+    app.at_rest().await;
+    assert_eq!(shown(&app, &id).await["status"], "queued");
 }
 
 /// An upload that fails, and whose client goes away while it is undone.
