@@ -26,6 +26,8 @@ pub enum AtCommit {
 pub struct DatabaseWire {
     port: u16,
     at_commit: Arc<watch::Sender<AtCommit>>,
+    /// Commits that wait.
+    held: Arc<watch::Sender<usize>>,
     accepting: JoinHandle<()>,
 }
 
@@ -35,14 +37,16 @@ impl DatabaseWire {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let at_commit = Arc::new(watch::Sender::new(AtCommit::Pass));
-        let each = Arc::clone(&at_commit);
+        let held = Arc::new(watch::Sender::new(0));
+        let each = (Arc::clone(&at_commit), Arc::clone(&held));
         let accepting = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(carry(client, TcpStream::connect(server).await.unwrap(), Arc::clone(&each)));
+                let (at_commit, held) = each.clone();
+                tokio::spawn(carry(client, TcpStream::connect(server).await.unwrap(), at_commit, held));
             }
         });
-        Self { port, at_commit, accepting }
+        Self { port, at_commit, held, accepting }
     }
 
     /// Has whoever uses `database` go over this wire.
@@ -55,6 +59,11 @@ impl DatabaseWire {
     pub fn set(&self, at_commit: AtCommit) -> AtCommit {
         self.at_commit.send_replace(at_commit)
     }
+
+    /// Waits until a commit waits.
+    pub async fn holds(&self) {
+        self.held.subscribe().wait_for(|held| *held > 0).await.unwrap();
+    }
 }
 
 impl Drop for DatabaseWire {
@@ -63,7 +72,12 @@ impl Drop for DatabaseWire {
     }
 }
 
-async fn carry(mut client: TcpStream, mut server: TcpStream, at_commit: Arc<watch::Sender<AtCommit>>) {
+async fn carry(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    at_commit: Arc<watch::Sender<AtCommit>>,
+    held: Arc<watch::Sender<usize>>,
+) {
     let (mut there, mut back) = (vec![0; 64 << 10], vec![0; 64 << 10]);
     let mut breaks = false;
     loop {
@@ -72,7 +86,9 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, at_commit: Arc<watc
                 let Ok(count @ 1..) = read else { return };
                 if is_commit(&there[..count]) {
                     let mut says = at_commit.subscribe();
+                    held.send_modify(|held| *held += usize::from(*says.borrow() == AtCommit::Hold));
                     says.wait_for(|it| *it != AtCommit::Hold).await.unwrap();
+                    held.send_replace(0);
                     breaks = at_commit.send_replace(AtCommit::Pass) == AtCommit::Break;
                 }
                 server.write_all(&there[..count]).await.unwrap();
