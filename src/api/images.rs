@@ -9,7 +9,7 @@ use crate::api::patch::{self, Change, How, LocationsChange};
 use crate::api::reply::{self, Reply};
 use crate::api::view::{ImageView, ImagesView, href};
 use crate::api::{attributes, body, definitions, ownership, page, protection};
-use crate::db::images::{self, IdBy};
+use crate::db::images::{self, IdBy, With};
 use crate::error::{Error, Kind, Result};
 use crate::image::update::{self, Attribute};
 use crate::image::{create as creation, delete as deletion, limits, locations};
@@ -119,7 +119,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply> {
 pub(crate) async fn delete(call: Call) -> Result<Reply> {
     call.mutating()?;
     let missing = || Error::not_found(format!("Failed to find image {} to delete", call.place(0)));
-    let image = call.image(call.place(0)).await?.ok_or_else(missing)?;
+    let image = call.image_with(call.place(0), With::Locations).await?.ok_or_else(missing)?;
     call.allow_image(Rule::DeleteImage, &image).await?;
     deletion::delete(&call.app, &image).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))

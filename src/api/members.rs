@@ -7,6 +7,7 @@ use crate::api::ctx::Call;
 use crate::api::reply::{self, Reply};
 use crate::api::view::MemberView;
 use crate::api::{body, ownership};
+use crate::db::images::With;
 use crate::db::members;
 use crate::error::{Error, Kind, Result, Text};
 use crate::image::share;
@@ -92,7 +93,7 @@ pub(crate) async fn delete(call: Call) -> Result<Reply> {
 
 async fn lookup(call: &Call) -> Result<Image> {
     let id = call.place(0);
-    let found = call.image(id).await?;
+    let found = call.image_with(id, With::Nothing).await?;
     found.ok_or_else(|| Error::not_found(format!("Image {id} not found.")))
 }
 

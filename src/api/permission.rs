@@ -2,7 +2,7 @@
 
 use crate::api::ctx::Call;
 use crate::api::{ownership, protection, rules};
-use crate::db::images;
+use crate::db::images::{self, With};
 use crate::error::{Error, Kind, Result};
 use crate::model::image::Image;
 use crate::policy::{ImageTarget, Rule, Target};
@@ -14,7 +14,17 @@ impl Call {
     /// # Errors
     /// When the database fails.
     pub async fn image(&self, id: &str) -> Result<Option<Image>> {
-        let mut found = images::find(&self.app.db, id, &self.identity).await?;
+        self.image_with(id, With::All).await
+    }
+
+    /// The same, for those who need no more than this `with` it; the rest is there or not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn image_with(&self, id: &str, with: With) -> Result<Option<Image>> {
+        // Rules may ask for properties, too.
+        let with = if self.app.policy.now().looks_beyond_rows() { With::All } else { with };
+        let mut found = images::find_with(&self.app.db, id, &self.identity, with).await?;
         if let Some(image) = &mut found {
             self.app.stores.arrange(&mut image.locations);
         }

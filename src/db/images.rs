@@ -35,16 +35,45 @@ const COLUMNS_COUNT: usize = 18;
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &Db, id: &str, who: &Identity) -> Result<Option<Image>, DbError> {
+    find_with(db, id, who, With::All).await
+}
+
+/// What of what belongs to an image is read with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum With {
+    /// Properties, tags and locations.
+    All,
+    /// Locations.
+    Locations,
+    /// Nothing: its own row.
+    Nothing,
+}
+
+impl With {
+    fn has(self, table: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Locations => table == "image_locations",
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// The same, not with all that belongs to it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_with(db: &Db, id: &str, who: &Identity, with: With) -> Result<Option<Image>, DbError> {
     if db.dialect().packs() {
-        return find_packed(db, id, who).await;
+        return find_packed(db, id, who, with).await;
     }
     let (id, who) = (id.to_owned(), who.clone());
-    db.read(move |reading| Ok(read_images(reading, &row(COLUMNS, &id, &who, Members::Too))?.pop())).await
+    db.read(move |reading| Ok(read_images(reading, &row(COLUMNS, &id, &who, Members::Too), with)?.pop())).await
 }
 
 /// The same from a server, in one trip mostly.
-async fn find_packed(db: &Db, id: &str, who: &Identity) -> Result<Option<Image>, DbError> {
-    let columns = packed::columns(db.dialect());
+async fn find_packed(db: &Db, id: &str, who: &Identity, with: With) -> Result<Option<Image>, DbError> {
+    let columns = packed::columns(db.dialect(), with);
     // To ask for members costs a server a fifth more, and few who ask for an image are no more than that.
     let mut found = packed::read(db, row(&columns, id, who, Members::Later)).await?;
     if found.is_empty() && !who.is_admin {
@@ -536,13 +565,13 @@ fn without_locations(id: &str, now: Timestamp) -> Sql {
     )
 }
 
-/// The images that `select` finds by `packed::columns`, with what belongs to them.
-fn read_images(reading: &Reading<'_>, select: &Sql) -> Result<Vec<Image>, DbError> {
+/// The images that `select` finds by `packed::columns`, with what is wanted of what belongs to them.
+fn read_images(reading: &Reading<'_>, select: &Sql, with: With) -> Result<Vec<Image>, DbError> {
     if reading.dialect().packs() {
         return read_each(reading, select, packed::read_whole);
     }
     let mut images = read_rows(reading, select)?;
-    fill_in(reading, &mut images)?;
+    fill_in(reading, &mut images, with)?;
     Ok(images)
 }
 

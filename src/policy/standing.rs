@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::credentials::{Scope, scope};
+use super::parse::pattern::Pattern;
 use super::parse::{self, Check};
 use super::rules::{Deprecation, Rule};
+use super::target::ATTRIBUTES;
 use crate::model::identity::Identity;
 
 /// How the rules are put together (the options of the same names in the group `oslo_policy`).
@@ -42,6 +44,7 @@ pub struct Policy {
     by_name: HashMap<Box<str>, usize>,
     default: Option<usize>,
     enforce_new_defaults: bool,
+    looks_beyond_rows: bool,
 }
 
 /// One rule as it stands.
@@ -88,6 +91,11 @@ impl Policy {
         self.enforce_new_defaults
     }
 
+    /// Whether any rule asks for more of an image than its row has: for a property, or for everything, to hand it to a service.
+    pub fn looks_beyond_rows(&self) -> bool {
+        self.looks_beyond_rows
+    }
+
     /// Every rule by name, as it stands: the documented ones in their order, then the operator's own.
     pub fn rules(&self) -> impl Iterator<Item = (&str, &Check)> {
         self.entries.iter().map(|entry| (&*entry.name, &entry.check))
@@ -107,6 +115,7 @@ impl Policy {
     fn put_together(settings: &Settings, entries: Vec<Entry>) -> Self {
         let by_name: HashMap<_, _> = entries.iter().enumerate().map(|(at, entry)| (entry.name.clone(), at)).collect();
         Self {
+            looks_beyond_rows: entries.iter().any(|entry| looks_beyond_rows(&entry.check)),
             default: by_name.get(settings.policy_default_rule.as_str()).copied(),
             entries,
             by_name,
@@ -120,6 +129,18 @@ impl Entry {
     /// in for it, nor at those that it names.
     pub(super) fn answers(&self, asked: &str, caller: &Identity) -> bool {
         !self.for_projects || *self.name != *asked || scope(caller) == Scope::Project
+    }
+}
+
+fn looks_beyond_rows(check: &Check) -> bool {
+    let asks = |pattern: &Pattern| pattern.keys().iter().any(|key| !ATTRIBUTES.contains(key));
+    match check {
+        Check::True | Check::False | Check::Unreadable(_) | Check::Rule(_) => false,
+        Check::Not(inner) => looks_beyond_rows(inner),
+        Check::And(checks) | Check::Or(checks) => checks.iter().any(looks_beyond_rows),
+        Check::Role(pattern) => asks(pattern),
+        Check::Generic(generic) => asks(&generic.wanted),
+        Check::Remote(_) => true,
     }
 }
 

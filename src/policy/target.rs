@@ -50,6 +50,32 @@ pub fn new_image(owner: Option<&str>, visibility: Visibility) -> [(&'static str,
     [("project_id", owner), ("owner", owner), ("visibility", Some(visibility.as_str()))]
 }
 
+/// The names of what `ImageTarget` takes from an image's own row; all others are those of properties.
+pub(super) const ATTRIBUTES: [&str; 22] = [
+    "project_id",
+    "owner",
+    "member_id",
+    "member",
+    "visibility",
+    "id",
+    "image_id",
+    "status",
+    "name",
+    "protected",
+    "os_hidden",
+    "container_format",
+    "disk_format",
+    "size",
+    "virtual_size",
+    "min_disk",
+    "min_ram",
+    "checksum",
+    "os_hash_algo",
+    "os_hash_value",
+    "created_at",
+    "updated_at",
+];
+
 /// An image as this caller sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageTarget<'a> {

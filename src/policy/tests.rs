@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::rules::Deprecation;
+use super::target::ATTRIBUTES;
 use super::{CallerTarget, ImageTarget, Nothing, Policy, Rule, Settings, Target, Undecided, new_image, parse};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
@@ -394,5 +395,28 @@ proptest! {
         let first = explained.reasons.first().and_then(|reason| reason.answer);
         prop_assert_eq!(first, decided.ok());
         let _ = policy.problems();
+    }
+}
+
+/// (rules, whether an image has to be read with its properties for them)
+#[test]
+fn who_needs_more_than_a_row() {
+    let cases = [
+        (json!({}), false),
+        (json!({"get_image": "role:admin or (not project_id:%(owner)s and 'shared':%(visibility)s)"}), false),
+        (json!({"get_image": "not project_id:%(os_distro)s"}), true),
+        (json!({"get_image": "role:%(os_distro)s"}), true),
+        (json!({"mine": "@ and (! or project_id:x%(owner)s-%(os_distro)s)"}), true),
+        (json!({"get_image": "project_id:%(os_distro)d"}), true),
+        (json!({"get_image": "http://127.0.0.1/%(id)s"}), true),
+    ];
+    for (rules, expected) in cases {
+        assert_eq!(policy(&rules).looks_beyond_rows(), expected, "{rules}");
+    }
+    let mut image = image(None, Visibility::Shared);
+    image.properties.clear();
+    let caller = caller(&[], None);
+    for name in ATTRIBUTES {
+        assert!(ImageTarget { image: &image, caller: &caller }.get(name).is_some(), "{name}");
     }
 }

@@ -63,6 +63,21 @@ async fn files_change_rules_in_their_order() {
     assert_eq!(status(&app, MEMBER, "GET", &path).await, 200);
 }
 
+/// A rule may ask for a property where the service itself needs none.
+#[tokio::test]
+async fn rules_ask_for_properties() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = "add_member: \"'vip':%(class)s\"\ndelete_image: \"not 'vip':%(class)s\"\n";
+    fs::write(folder.path().join("policy.yaml"), rules).unwrap();
+    let app = app_in(folder.path()).await;
+    for (class, shared, deleted) in [("vip", 200, 403), ("other", 403, 204)] {
+        let id = app.create(MEMBER, json!({"class": class})).await;
+        let members = app.request(MEMBER, "POST", &format!("/v2/images/{id}/members"));
+        assert_eq!(members.json(&json!({"member": "p2"})).send().await.status, shared, "{class}");
+        assert_eq!(status(&app, MEMBER, "DELETE", &format!("/v2/images/{id}")).await, deleted, "{class}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_policy_keeps_the_service_from_starting() {
     let folder = tempfile::tempdir().unwrap();

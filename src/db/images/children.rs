@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::unreadable;
+use super::{With, unreadable};
 use crate::db::engine::{Reading, Seen};
 use crate::db::row::{Columns, Value};
 use crate::db::sql::any_of;
 use crate::db::{DbError, Sql};
 use crate::model::image::{Image, Location};
 
-/// Reads the properties, tags and locations of all `images`, in one statement.
-pub(super) fn fill_in(reading: &Reading<'_>, images: &mut [Image]) -> Result<(), DbError> {
-    if images.is_empty() {
+/// Reads what is wanted of the properties, tags and locations of all `images`, in one statement.
+pub(super) fn fill_in(reading: &Reading<'_>, images: &mut [Image], with: With) -> Result<(), DbError> {
+    if images.is_empty() || with == With::Nothing {
         return Ok(());
     }
     let places: HashMap<String, usize> = images.iter().enumerate().map(|(at, image)| (image.id.clone(), at)).collect();
     let mut at = 0;
-    reading.each(&children(&any_of("image_id", places.keys())), &mut |row| {
+    reading.each(&children(&any_of("image_id", places.keys()), with), &mut |row| {
         let id = row.text(0)?;
         // Mostly it is the image of the row before.
         if images.get(at).is_none_or(|image| image.id != id) {
@@ -60,12 +60,12 @@ const CHILDREN: [(&str, &str); 3] = [
     ("image_locations", "3, value, NULL, meta_data, status, id"),
 ];
 
-/// The children of `these` images, each behind the id of its image.
-fn children(these: &Sql) -> Sql {
+/// What is wanted of the children of `these` images, each behind the id of its image.
+fn children(these: &Sql, with: With) -> Sql {
     let mut all = Sql::default();
     all.push_joined(
         " UNION ALL ",
-        CHILDREN.map(|(table, columns)| {
+        CHILDREN.into_iter().filter(|(table, _)| with.has(table)).map(|(table, columns)| {
             let mut select = Sql::new(format!("SELECT image_id, {columns} FROM {table} WHERE "));
             select.push(these.clone()).push(" AND NOT +deleted");
             select

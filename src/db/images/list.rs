@@ -6,7 +6,7 @@ mod keyset;
 mod stretch;
 mod way;
 
-use super::{COLUMNS, find_row, packed, read_images, read_rows};
+use super::{COLUMNS, With, find_row, packed, read_images, read_rows};
 use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
 use crate::db::sql::any_of;
@@ -61,7 +61,7 @@ fn images_on(
     let (dialect, sort) = (reading.dialect(), keyset::total(&page.sort));
     let ask = |way: &Way, stretch: &Stretch| match statement(dialect, filter, who, sort, stretch, way) {
         None => Ok(Vec::new()),
-        Some(select) => read_images(reading, &select),
+        Some(select) => read_images(reading, &select, With::All),
     };
     let mut stretch = Stretch { after: marker, until: None, limit: page.limit };
     let ways = ways(dialect, filter, who, sort);
@@ -110,7 +110,7 @@ fn statement(
         end
     };
     let alone = parts.len() * ranges.len() == 1;
-    let columns = if alone && !sorted { packed::columns(dialect) } else { COLUMNS.to_owned() };
+    let columns = if alone && !sorted { packed::columns(dialect, With::All) } else { COLUMNS.to_owned() };
     let mut selects = parts.iter().flat_map(|part| {
         let end = end(part.pinned(dialect, sort, filter));
         let (met, columns) = (&met, &columns);
@@ -133,7 +133,7 @@ fn statement(
         return Some(select);
     }
     // What belongs to an image is put together for those on the page only, not for all that are sorted or merged.
-    let mut page = Sql::new(format!("SELECT {} FROM (", packed::columns(dialect)));
+    let mut page = Sql::new(format!("SELECT {} FROM (", packed::columns(dialect, With::All)));
     page.push(select).push(") AS images ORDER BY ").push_joined(", ", in_order.iter().cloned());
     Some(page)
 }

@@ -7,19 +7,22 @@ use serde::de::DeserializeOwned;
 use serde_json::from_str;
 
 use super::children::location;
-use super::{COLUMNS, COLUMNS_COUNT, read_image, unreadable};
+use super::{COLUMNS, COLUMNS_COUNT, With, read_image, unreadable};
 use crate::db::dialect::Dialect;
 use crate::db::engine::Seen;
 use crate::db::row::{Columns, Value};
 use crate::db::{Db, DbError, Sql};
 use crate::model::image::Image;
 
-/// The columns of `images`, and where a server reads them, what belongs to each.
-pub(super) fn columns(dialect: Dialect) -> String {
+/// The columns of `images`, and where a server reads them, what belongs to each and is wanted.
+pub(super) fn columns(dialect: Dialect, with: With) -> String {
     if !dialect.packs() {
         return COLUMNS.to_owned();
     }
     let all = |table: &str, name: &str, value: &str| {
+        if !with.has(table) {
+            return "NULL".to_owned();
+        }
         let object = dialect.json_object(name, value);
         format!("(SELECT {object} FROM {table} WHERE image_id = images.id AND NOT +deleted)")
     };

@@ -72,6 +72,22 @@ impl Pattern {
         }
     }
 
+    /// The keys of all its gaps.
+    pub fn keys(&self) -> Vec<&str> {
+        match &self.form {
+            Form::Fixed => Vec::new(),
+            Form::Key(key) => vec![key],
+            Form::Parts(parts) => parts
+                .iter()
+                .filter_map(|part| match part {
+                    Part::Text(_) => None,
+                    Part::Key(key) => Some(&**key),
+                    Part::Broken(key) => key.as_deref(),
+                })
+                .collect(),
+        }
+    }
+
     /// Whether there is a `%` in it that can never be filled.
     pub fn is_broken(&self) -> bool {
         matches!(&self.form, Form::Parts(parts) if parts.iter().any(|part| matches!(part, Part::Broken(_))))
