@@ -92,6 +92,17 @@ impl Db {
         Ok(self.write_and_count(work).await?.1)
     }
 
+    /// The same, when nobody else has the turn at `what`.
+    pub(super) async fn execute_in_turn(&self, what: &str, batch: Vec<Sql>) -> Result<Vec<u64>, DbError> {
+        let (batch, count) = (&batch, batch.len());
+        let work = |tx: Tx| async move {
+            tx.finally_in_turn(what, batch.clone());
+            Ok(())
+        };
+        let mut touched = self.write_and_count(work).await?.1;
+        Ok(touched.split_off(touched.len().saturating_sub(count)))
+    }
+
     /// Runs `work` in a transaction: all of it is kept, or nothing. When another transaction was in the way,
     /// `work` runs again from its start, so it must do nothing that cannot be done twice. Nor may it wait for anything
     /// but the statements of its transaction: everybody who writes waits meanwhile.
@@ -130,7 +141,7 @@ impl Db {
     {
         let open = match &*self.engine {
             Engine::Sqlite(sqlite) => Open::Sqlite(sqlite.begin().await?),
-            Engine::Server(server) => Open::Server(server.begin().await?),
+            Engine::Server(server) => Open::Server(server.writing()),
         };
         let tx = Tx { open: Arc::new(open), last: Arc::default() };
         match work(tx.clone()).await {
@@ -260,6 +271,14 @@ impl Tx {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).extend(batch);
     }
 
+    /// The same, when nobody else has the turn at `what` (see `take_turn`).
+    pub(super) fn finally_in_turn(&self, what: &str, batch: Vec<Sql>) {
+        if let Open::Server(writing) = &*self.open {
+            self.finally(vec![writing.turn(what)]);
+        }
+        self.finally(batch);
+    }
+
     /// Runs all the statements of `script`, which binds no values.
     pub(crate) async fn run_script(&self, script: &'static str) -> Result<(), DbError> {
         match &*self.open {
@@ -289,14 +308,7 @@ impl Tx {
         let last = std::mem::take(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner));
         match &*self.open {
             Open::Sqlite(steps) => steps.ask(|answer| Step::Commit(last, answer)).await,
-            Open::Server(writing) => match writing.execute(&last).await {
-                Ok(touched) => writing.commit().await.map(|()| touched),
-                Err(error) => {
-                    // Where this fails, the connection is closed, which undoes it as well.
-                    drop(writing.abort().await);
-                    Err(error)
-                }
-            },
+            Open::Server(writing) => writing.finish(&last).await,
         }
     }
 

@@ -294,9 +294,6 @@ pub async fn update(
             return Ok(Updated::Changed);
         }
         let mut batch = Vec::new();
-        for name in before.properties.keys().filter(|name| !after.properties.contains_key(*name)) {
-            batch.push(take_away("image_properties", "name", id, name, now));
-        }
         for tag in before.tags.difference(&after.tags) {
             batch.push(take_away("image_tags", "value", id, tag, now));
         }
@@ -313,6 +310,10 @@ pub async fn update(
                 ),
             },
         ));
+        tx.finally(batch);
+        // First, for what is set may be what goes, in other letters (`one_name`).
+        let gone = before.properties.keys().filter(|name| !after.properties.contains_key(*name));
+        let mut batch: Vec<_> = gone.map(|name| take_away("image_properties", "name", id, name, now)).collect();
         let set: Vec<_> =
             after.properties.iter().filter(|(name, value)| before.properties.get(*name) != Some(value)).collect();
         // A row of that name that was deleted comes back: the reference's schema allows one row a name.

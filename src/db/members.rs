@@ -65,27 +65,37 @@ pub async fn add(
     most: Option<i64>,
     now: Timestamp,
 ) -> Result<Added, DbError> {
+    let member = Member {
+        id: None,
+        image_id: image_id.to_owned(),
+        member_id: member_id.to_owned(),
+        status: MemberStatus::Pending,
+        created_at: now,
+        updated_at: Some(now),
+    };
+    if db.execute_in_turn(image_id, vec![insertion(&member, most)]).await? == [1] {
+        return Ok(Added::Member(member));
+    }
+    add_by_what_is_there(db, member, most).await
+}
+
+/// The same in the rarer cases, in which something stands in the way, or may do so.
+async fn add_by_what_is_there(db: &Db, member: Member, most: Option<i64>) -> Result<Added, DbError> {
+    let member = &member;
     db.write(|tx| async move {
+        let (image_id, mut member) = (&member.image_id, member.clone());
         tx.take_turn(image_id).await?;
         let count = sql!("SELECT COUNT(*) FROM image_members WHERE image_id = ? AND +deleted = ?", image_id, false);
         let known = sql!(
             "SELECT id, deleted, created_at FROM image_members WHERE image_id = ? AND member = ? ORDER BY deleted, id",
             image_id,
-            member_id
+            &member.member_id
         );
         let [count, known] = tx.fetch_each([count, known]).await?;
         let attempted = count.first().map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
         if most.is_some_and(|most| attempted > most) {
             return Ok(Added::TooMany { attempted });
         }
-        let mut member = Member {
-            id: None,
-            image_id: image_id.to_owned(),
-            member_id: member_id.to_owned(),
-            status: MemberStatus::Pending,
-            created_at: now,
-            updated_at: Some(now),
-        };
         match known.first() {
             Some(row) if !row.get::<bool>(1)? => return Err(DbError::Duplicate),
             Some(row) => {
@@ -95,26 +105,39 @@ pub async fn add(
                      WHERE id = ?",
                     false,
                     None::<Timestamp>,
-                    now,
+                    member.updated_at,
                     row.get::<i64>(0)?
                 )]);
             }
-            None => {
-                tx.finally(vec![sql!(
-                    "INSERT INTO image_members (image_id, member, can_share, status, created_at, updated_at, deleted) \
-                     VALUES (?, ?, ?, 'pending', ?, ?, ?)",
-                    image_id,
-                    member_id,
-                    false,
-                    now,
-                    now,
-                    false
-                )]);
-            }
+            None => tx.finally(vec![insertion(&member, most)]),
         }
         Ok(Added::Member(member))
     })
     .await
+}
+
+/// What writes a new `member`, if it never was one, and the image has fewer than `most`.
+fn insertion(member: &Member, most: Option<i64>) -> Sql {
+    let Member { image_id, member_id, created_at, .. } = member;
+    let mut insert = sql!(
+        "INSERT INTO image_members (image_id, member, can_share, status, created_at, updated_at, deleted) \
+         SELECT ?, ?, ?, 'pending', ?, ?, ? FROM images WHERE images.id = ? \
+         AND NOT EXISTS (SELECT 1 FROM image_members WHERE image_id = ? AND member = ?)",
+        image_id,
+        member_id,
+        false,
+        *created_at,
+        *created_at,
+        false,
+        image_id,
+        image_id,
+        member_id
+    );
+    if let Some(most) = most {
+        let count = "(SELECT COUNT(*) FROM image_members WHERE image_id = ? AND +deleted = ?)";
+        insert.push(sql!(format!(" AND {count} < ?"), image_id, false, most));
+    }
+    insert
 }
 
 /// Writes what a member said. False when it is no member any more.

@@ -211,10 +211,11 @@ pub async fn begin_delete(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), 
 pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp) -> Result<bool, DbError> {
     let id = &lease.image_id;
     let mut batch = images::removal(id, from, now);
-    batch.push(leases::giving_back(lease));
-    // Who reads the bytes only to know their hash, stops: nothing is left to write that into.
-    let readers = sql!("DELETE FROM glint_leases WHERE image_id = ? AND purpose = ?", id, "adopt");
-    batch.push(images::if_deleted(readers, id));
+    // Who reads the bytes only to know their hash, stops, too: nothing is left to write that into.
+    let reader = images::if_deleted(sql!("purpose = 'adopt'"), id);
+    let mut leases = sql!("DELETE FROM glint_leases WHERE image_id = ? AND (token = ? OR (", id, &lease.token);
+    leases.push(reader).push("))");
+    batch.push(leases);
     Ok(db.execute_batch(batch).await?.first() == Some(&1))
 }
 

@@ -5,6 +5,7 @@ mod link;
 mod mysql;
 mod pool;
 mod postgres;
+mod prepared;
 mod words;
 
 use std::cell::{Cell, RefCell};
@@ -16,7 +17,7 @@ use tokio::sync::Mutex;
 
 use super::dialect::Dialect;
 use super::row::Row;
-use super::sql::Sql;
+use super::sql::{Sql, sql};
 use super::{Counts, DbError};
 use crate::config::{DatabaseEngine, DatabaseServer};
 use link::{Ask, Told};
@@ -114,10 +115,14 @@ impl Server {
         Ok(done)
     }
 
-    /// Begins a piece of work that writes.
-    pub(super) async fn begin(&self) -> Result<Writing, DbError> {
-        let (held, _) = self.pool.begin(Ask::BeginWriting).await?;
-        Ok(Writing { held: Mutex::new(Some(held)), dialect: self.dialect, counts: Arc::clone(&self.counts) })
+    /// A piece of work that writes. Its transaction begins with its first statement.
+    pub(super) fn writing(&self) -> Writing {
+        Writing {
+            stage: Mutex::new(Stage::Fresh),
+            pool: Arc::clone(&self.pool),
+            dialect: self.dialect,
+            counts: Arc::clone(&self.counts),
+        }
     }
 
     /// What was done since the start. How much a server looked at for it, it does not tell.
@@ -163,10 +168,19 @@ impl Reader {
 
 /// A piece of work that writes. Dropped without a commit, nothing is kept.
 pub(super) struct Writing {
-    /// None as soon as the transaction has ended, and while a statement is under way.
-    held: Mutex<Option<Held>>,
+    stage: Mutex<Stage>,
+    pool: Arc<Pool>,
     dialect: Dialect,
     counts: Arc<Counters>,
+}
+
+/// How far a piece of work that writes has come.
+enum Stage {
+    /// Nothing was asked yet.
+    Fresh,
+    Begun(Held),
+    /// Also while a statement is under way.
+    Ended,
 }
 
 impl Writing {
@@ -182,7 +196,7 @@ impl Writing {
     pub(super) async fn execute(&self, batch: &[Sql]) -> Result<Vec<u64>, DbError> {
         let mut touched = Vec::with_capacity(batch.len());
         for sql in batch {
-            touched.push(self.statement(Ask::Execute(sql)).await?.touched);
+            touched.extend(self.statement(Ask::Execute(sql)).await?.touched);
         }
         Ok(touched)
     }
@@ -193,21 +207,52 @@ impl Writing {
 
     /// Waits until nobody else has the turn at `what`, and has it until the end of the transaction.
     pub(super) async fn take_turn(&self, what: &str) -> Result<(), DbError> {
-        let place = i64::try_from(fnv(what) % TURNS).unwrap_or_default();
-        self.statement(Ask::TakeTurn(place)).await.map(drop)
+        self.statement(Ask::Execute(&self.turn(what))).await.map(drop)
     }
 
-    pub(super) async fn commit(&self) -> Result<(), DbError> {
-        let mut held = self.held.lock().await.take().ok_or_else(DbError::ended)?;
-        // When the connection breaks here, nobody knows whether it is kept: it is not done again.
-        held.link.ask(Ask::Commit).await?;
-        Counters::add(&self.counts.commits);
-        held.keep();
-        Ok(())
+    /// The statement that does so.
+    pub(super) fn turn(&self, what: &str) -> Sql {
+        let words = if self.dialect == Dialect::MySql { &mysql::WORDS } else { &postgres::WORDS };
+        sql!(words.take_turn, i64::try_from(fnv(what) % TURNS).unwrap_or_default())
+    }
+
+    /// Writes what is `last` and commits, in one trip mostly; how many rows each statement touched. Work of which this is all
+    /// takes no other trip.
+    pub(super) async fn finish(&self, last: &[Sql]) -> Result<Vec<u64>, DbError> {
+        let stage = std::mem::replace(&mut *self.stage.lock().await, Stage::Ended);
+        let (mut held, begun) = match stage {
+            Stage::Fresh if last.is_empty() => return Ok(Vec::new()),
+            Stage::Fresh => (self.pool.begin(Ask::Nothing).await?.0, false),
+            Stage::Begun(held) => (held, true),
+            Stage::Ended => return Err(DbError::ended()),
+        };
+        for _ in last {
+            Counters::add(&self.counts.statements);
+        }
+        match held.link.ask(Ask::Finish { last, begun }).await {
+            Ok(told) => {
+                Counters::add(&self.counts.commits);
+                held.keep();
+                Ok(told.touched)
+            }
+            // When the connection breaks here, nobody knows whether it is kept: it is not done again.
+            Err(error @ DbError::Unavailable(_)) => {
+                held.broken();
+                Err(error)
+            }
+            Err(DbError::Deadline) => Err(DbError::Deadline),
+            Err(error) => {
+                // Where this fails, the connection is closed, which undoes it as well.
+                if !held.link.stays_open(last, begun) || held.link.ask(Ask::Abort).await.is_ok() {
+                    held.keep();
+                }
+                Err(error)
+            }
+        }
     }
 
     pub(super) async fn abort(&self) -> Result<(), DbError> {
-        if let Some(mut held) = self.held.lock().await.take() {
+        if let Stage::Begun(mut held) = std::mem::replace(&mut *self.stage.lock().await, Stage::Ended) {
             held.link.ask(Ask::Abort).await?;
             held.keep();
         }
@@ -215,9 +260,13 @@ impl Writing {
     }
 
     async fn statement(&self, ask: Ask<'_>) -> Result<Told, DbError> {
-        let mut place = self.held.lock().await;
+        let mut stage = self.stage.lock().await;
         // Whoever gives up in the middle of a statement leaves nothing here: the connection is closed then.
-        let mut held = place.take().ok_or_else(DbError::ended)?;
+        let mut held = match std::mem::replace(&mut *stage, Stage::Ended) {
+            Stage::Fresh => self.pool.begin(Ask::BeginWriting).await?.0,
+            Stage::Begun(held) => held,
+            Stage::Ended => return Err(DbError::ended()),
+        };
         held.spent |= matches!(ask, Ask::Run(_));
         Counters::add(&self.counts.statements);
         match held.link.ask(ask).await {
@@ -225,7 +274,7 @@ impl Writing {
             Err(DbError::Unavailable(error)) => Err(DbError::Contended(error)),
             Err(DbError::Deadline) => Err(DbError::Deadline),
             done => {
-                *place = Some(held);
+                *stage = Stage::Begun(held);
                 done
             }
         }

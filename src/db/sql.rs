@@ -107,6 +107,16 @@ pub(super) fn any_of<V: Into<Arg> + Clone>(column: &str, values: impl IntoIterat
     any
 }
 
+impl Arg {
+    /// The text that this is, if it is one.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 impl From<&str> for Sql {
     fn from(text: &str) -> Self {
         Self::new(text)

@@ -143,3 +143,24 @@ async fn the_member_quota_holds() {
     assert_eq!(refused, vec![(413, message); 17]);
     assert_eq!(app.get(ADMIN, &members).await.json()["members"].as_array().unwrap().len(), 3);
 }
+
+/// However often one is added at once, it is one member.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_a_member_twice() {
+    let app = TestApp::new().await;
+    let id = app.create(MEMBER, json!({})).await;
+    let members = format!("/v2/images/{id}/members");
+    for round in ["new", "removed before"] {
+        let adds = (0..20)
+            .map(|_| tokio::spawn(app.request(MEMBER, "POST", &members).json(&json!({"member": "p2"})).send()))
+            .collect::<Vec<_>>();
+        let mut told = Vec::new();
+        for add in adds {
+            told.push(add.await.unwrap().status);
+        }
+        told.sort_unstable();
+        assert_eq!((told[0], &told[1..]), (200, &[409; 19][..]), "{round}");
+        assert_eq!(app.get(ADMIN, &members).await.json()["members"].as_array().unwrap().len(), 1, "{round}");
+        assert_eq!(ask(&app, MEMBER, "DELETE", &format!("{members}/p2"), None).await.status, 204, "{round}");
+    }
+}

@@ -10,12 +10,13 @@ use sqlx::postgres::{PgConnection, PgDatabaseError};
 use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Executor};
 use tokio::time::timeout;
 
+use super::prepared::Prepared;
 use super::words::Words;
 use super::{mysql, postgres};
 use crate::config::{DatabaseEngine, DatabaseServer};
 use crate::db::dialect::Dialect;
 use crate::db::row::{Answer, Row, Value};
-use crate::db::sql::{Sql, sql};
+use crate::db::sql::{Arg, Sql};
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
 /// How long a new connection may take.
@@ -24,6 +25,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// The server ends a statement at its deadline, and this much later we believe that there is no server any more.
 const GRACE: Duration = Duration::from_secs(5);
+/// Statements that go as one text, and the bytes of their values, at the most: fewer than are kept prepared, and far from what a
+/// server takes at once.
+const TOGETHER_MAX: usize = 16;
+const TOGETHER_MAX_BYTES: usize = 1 << 16;
 /// From here on a statement is slow.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -31,7 +36,7 @@ const SLOW: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) enum Link {
     MySql(MySqlConnection),
-    Postgres(PgConnection),
+    Postgres(PgConnection, Prepared),
 }
 
 /// What a connection may be asked to do.
@@ -49,16 +54,19 @@ pub(super) enum Ask<'a> {
     Fetch(&'a Sql),
     /// A statement that writes.
     Execute(&'a Sql),
-    /// To wait for the turn at this place, which lasts until the transaction ends.
-    TakeTurn(i64),
+    /// To write this and commit: the rest of a transaction that has `begun`, or else one of its own.
+    Finish {
+        last: &'a [Sql],
+        begun: bool,
+    },
 }
 
 /// What came of it.
 #[derive(Default)]
 pub(super) struct Told {
     pub(super) rows: Vec<Row>,
-    /// How many rows were found, whether or not that changed them.
-    pub(super) touched: u64,
+    /// How many rows each statement that wrote has found, whether or not that changed them.
+    pub(super) touched: Vec<u64>,
 }
 
 impl Link {
@@ -66,7 +74,7 @@ impl Link {
         let opening = async {
             Ok(match server.engine {
                 DatabaseEngine::MySql => Self::MySql(mysql::connect(server).await?),
-                DatabaseEngine::PostgreSql => Self::Postgres(postgres::connect(server).await?),
+                DatabaseEngine::PostgreSql => Self::Postgres(postgres::connect(server).await?, Prepared::default()),
             })
         };
         let opened = Box::pin(timeout(CONNECT_TIMEOUT, opening)).await;
@@ -77,14 +85,14 @@ impl Link {
     pub(super) fn dialect(&self) -> Dialect {
         match self {
             Self::MySql(_) => Dialect::MySql,
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::Postgres(..) => Dialect::Postgres,
         }
     }
 
     fn words(&self) -> &'static Words {
         match self {
             Self::MySql(_) => &mysql::WORDS,
-            Self::Postgres(_) => &postgres::WORDS,
+            Self::Postgres(..) => &postgres::WORDS,
         }
     }
 
@@ -105,13 +113,13 @@ impl Link {
                 self.run(self.words().without_deadline).await?;
                 match self {
                     Self::MySql(link) => link.execute(sqlx::raw_sql(script)).await.map(drop)?,
-                    Self::Postgres(link) => link.execute(sqlx::raw_sql(script)).await.map(drop)?,
+                    Self::Postgres(link, _) => link.execute(sqlx::raw_sql(script)).await.map(drop)?,
                 }
                 Ok(Told::default())
             }
             Ask::Fetch(sql) => self.fetch(sql).await,
             Ask::Execute(sql) => self.execute(sql).await,
-            Ask::TakeTurn(place) => self.execute(&sql!(self.words().take_turn, place)).await,
+            Ask::Finish { last, begun } => self.finish(last, begun).await,
         }
     }
 
@@ -129,13 +137,13 @@ impl Link {
                 let rows = link.fetch(query).try_for_each(|row| ready(add(&mut answer, &row, mysql::value)));
                 within_deadline(sql.text(), rows).await?;
             }
-            Self::Postgres(link) => {
+            Self::Postgres(link, _) => {
                 let query = sqlx::query_with(text, postgres::arguments(sql.args(), true)?);
                 let rows = link.fetch(query).try_for_each(|row| ready(add(&mut answer, &row, postgres::value)));
                 within_deadline(sql.text(), rows).await?;
             }
         }
-        Ok(Told { rows: answer.rows(), touched: 0 })
+        Ok(Told { rows: answer.rows(), touched: Vec::new() })
     }
 
     async fn execute(&mut self, sql: &Sql) -> Result<Told, DbError> {
@@ -145,18 +153,72 @@ impl Link {
                 let query = sqlx::query_with(text, mysql::arguments(sql.args())?);
                 within_deadline(sql.text(), link.execute(query)).await?.rows_affected()
             }
-            Self::Postgres(link) => {
+            Self::Postgres(link, _) => {
                 let query = sqlx::query_with(text, postgres::arguments(sql.args(), false)?);
                 within_deadline(sql.text(), link.execute(query)).await?.rows_affected()
             }
         };
-        Ok(Told { rows: Vec::new(), touched })
+        Ok(Told { rows: Vec::new(), touched: vec![touched] })
+    }
+
+    /// One trip to the server, unless what is to be written is long.
+    async fn finish(&mut self, last: &[Sql], begun: bool) -> Result<Told, DbError> {
+        match last {
+            [] if begun => self.run("COMMIT").await,
+            [] => Ok(Told::default()),
+            _ if fits_one_text(last) => self.finish_at_once(last, begun).await,
+            // The server begins and commits by itself.
+            [one] if !begun => self.execute(one).await,
+            _ => {
+                if !begun {
+                    self.run(self.words().begin_writing).await?;
+                }
+                let mut told = Told::default();
+                for sql in last {
+                    told.touched.extend(self.execute(sql).await?.touched);
+                }
+                self.run("COMMIT").await.map(|_| told)
+            }
+        }
+    }
+
+    /// Whether a transaction is still open when `last` could not be finished.
+    pub(super) fn stays_open(&self, last: &[Sql], begun: bool) -> bool {
+        // PostgreSQL ends by itself what began with a text.
+        begun || (last.len() > 1 && (matches!(self, Self::MySql(_)) || !fits_one_text(last)))
+    }
+
+    async fn finish_at_once(&mut self, last: &[Sql], begun: bool) -> Result<Told, DbError> {
+        let told = last.iter().map(Sql::text).collect::<Vec<_>>().join("; ");
+        let (mut touched, ours) = match self {
+            Self::MySql(link) => {
+                let (text, ours) = mysql::finishing(last, begun);
+                let answers = link.execute_many(sqlx::raw_sql(AssertSqlSafe(text)));
+                let touched = answers.map_ok(|answer| answer.rows_affected()).try_collect::<Vec<_>>();
+                (within_deadline(&told, touched).await?, ours)
+            }
+            Self::Postgres(link, prepared) => {
+                for sql in last {
+                    if let Some(missing) = prepared.missing(sql) {
+                        let preparing = link.execute(sqlx::raw_sql(AssertSqlSafe(missing.text.clone())));
+                        within_deadline(sql.text(), preparing).await?;
+                        prepared.note(missing);
+                    }
+                }
+                let (text, ours) = postgres::finishing(prepared, last, begun)?;
+                let answers = link.execute_many(sqlx::raw_sql(AssertSqlSafe(text)));
+                let touched = answers.map_ok(|answer| answer.rows_affected()).try_collect::<Vec<_>>();
+                (within_deadline(&told, touched).await?, ours)
+            }
+        };
+        touched.truncate(ours + last.len());
+        Ok(Told { rows: Vec::new(), touched: touched.split_off(ours.min(touched.len())) })
     }
 
     async fn run(&mut self, script: &'static str) -> Result<Told, DbError> {
         match self {
             Self::MySql(link) => within_deadline(script, link.execute(sqlx::raw_sql(script))).await.map(drop)?,
-            Self::Postgres(link) => within_deadline(script, link.execute(sqlx::raw_sql(script))).await.map(drop)?,
+            Self::Postgres(link, _) => within_deadline(script, link.execute(sqlx::raw_sql(script))).await.map(drop)?,
         }
         Ok(Told::default())
     }
@@ -165,7 +227,7 @@ impl Link {
     pub(super) async fn lives(&mut self) -> bool {
         let answered = match self {
             Self::MySql(link) => timeout(PING_TIMEOUT, link.ping()).await,
-            Self::Postgres(link) => timeout(PING_TIMEOUT, link.ping()).await,
+            Self::Postgres(link, _) => timeout(PING_TIMEOUT, link.ping()).await,
         };
         matches!(answered, Ok(Ok(())))
     }
@@ -175,12 +237,20 @@ impl Link {
         let leaving = async {
             match self {
                 Self::MySql(link) => link.close().await,
-                Self::Postgres(link) => link.close().await,
+                Self::Postgres(link, _) => link.close().await,
             }
         };
         // Whether it hears us does not matter: it sees that the connection ends.
         let _ = timeout(PING_TIMEOUT, leaving).await;
     }
+}
+
+/// Whether `statements` may go as one text: those are short, and none of their values ends a text.
+fn fits_one_text(statements: &[Sql]) -> bool {
+    let values = || statements.iter().flat_map(Sql::args).filter_map(Arg::as_text);
+    statements.len() <= TOGETHER_MAX
+        && values().map(str::len).sum::<usize>() <= TOGETHER_MAX_BYTES
+        && !values().any(|value| value.contains('\0'))
 }
 
 /// Adds a row to an answer; `value` reads each of its values.

@@ -8,19 +8,26 @@ use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Decode, MySql, TypeInfo, Va
 use super::words::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
+use crate::db::dialect::Dialect;
 use crate::db::row::Value;
-use crate::db::sql::Arg;
+use crate::db::sql::{Arg, Sql};
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
+const BEGIN_WRITING: &str = "START TRANSACTION";
+
 pub(super) static WORDS: Words = Words {
-    begin_reading: "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-    begin_writing: "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION",
+    begin_reading: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+                    START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    begin_writing: BEGIN_WRITING,
     // The comment is for MariaDB only; MySQL has no deadline but for reading.
     without_deadline: "SET SESSION lock_wait_timeout = 3600 /*M! , SESSION max_statement_time = 0 */",
     // A row that whoever takes the same turn changes, too: the nodes of Galera do not know each other's locks, but of those who
     // changed one row at the same time, one commits.
     take_turn: "INSERT INTO glint_turns (place, turn) VALUES (?, 1) ON DUPLICATE KEY UPDATE turn = turn + 1",
 };
+
+/// The digits of text in statements.
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 pub(super) async fn connect(server: &DatabaseServer) -> Result<MySqlConnection, sqlx::Error> {
     let mut options = MySqlConnectOptions::new()
@@ -66,9 +73,11 @@ fn session(server: &DatabaseServer, is_mariadb: bool) -> String {
     // would be asked of all first. In MySQL conditions would be made into joins, and hundreds of these tried in every order.
     let switches = if is_mariadb { "index_merge=off,exists_to_in=off" } else { "index_merge=off,semijoin=off" };
     let mut settings = vec![
-        "tx_isolation = 'REPEATABLE-READ'".to_owned(),
+        "tx_isolation = 'READ-COMMITTED'".to_owned(),
         format!("innodb_lock_wait_timeout = {}", LOCK_TIMEOUT.as_secs()),
         format!("optimizer_switch = '{switches}'"),
+        // A statement alone is a transaction.
+        "autocommit = 1".to_owned(),
         // Every index that could be used would be looked into for every statement, to count what it has of the values.
         "eq_range_index_dive_limit = 1".to_owned(),
     ];
@@ -76,7 +85,7 @@ fn session(server: &DatabaseServer, is_mariadb: bool) -> String {
     if is_mariadb {
         settings.push(format!("max_statement_time = {}", STATEMENT_DEADLINE.as_secs()));
     } else {
-        settings[0] = "transaction_isolation = 'REPEATABLE-READ'".into();
+        settings[0] = "transaction_isolation = 'READ-COMMITTED'".into();
         settings.push(format!("max_execution_time = {}", STATEMENT_DEADLINE.as_millis()));
         // Columns have whole seconds. MariaDB cuts the rest off by itself; a time in the future would be shown otherwise.
         modes.push("TIME_TRUNCATE_FRACTIONAL");
@@ -105,6 +114,18 @@ pub(super) fn arguments(args: &[Arg]) -> Result<MySqlArguments, sqlx::Error> {
     Ok(arguments)
 }
 
+/// The text that does `last` and commits, and where among its answers those to it begin. One statement alone is a transaction of
+/// its own; several begin one, unless it has `begun`.
+pub(super) fn finishing(last: &[Sql], begun: bool) -> (String, usize) {
+    let spelled = last.iter().map(|sql| spelled_out(&Dialect::MySql.render(sql.text()), sql.args()));
+    let text = spelled.collect::<Vec<_>>().join(";");
+    match last {
+        _ if begun => (format!("{text};COMMIT"), 0),
+        [_] => (text, 0),
+        _ => (format!("{BEGIN_WRITING};{text};COMMIT"), 1),
+    }
+}
+
 /// A statement with its values in its text. Text is written as digits, so that none of it can be taken for anything else.
 pub(super) fn spelled_out(text: &str, args: &[Arg]) -> String {
     let mut spelled = String::with_capacity(text.len() * 2);
@@ -115,7 +136,9 @@ pub(super) fn spelled_out(text: &str, args: &[Arg]) -> String {
             Arg::Null => spelled.push_str("NULL"),
             Arg::Text(text) => {
                 spelled.push_str("_utf8mb4 X'");
-                spelled.extend(text.bytes().map(|byte| format!("{byte:02x}")));
+                for byte in text.bytes() {
+                    spelled.extend([byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)])));
+                }
                 spelled.push('\'');
             }
             Arg::Int(int) => spelled.push_str(&int.to_string()),

@@ -104,6 +104,11 @@ impl Pool {
 }
 
 impl Held {
+    /// Closes the connection, which is broken; the others that lie idle are, too, if the server was away.
+    pub(super) fn broken(self) {
+        self.pool.forget_idle();
+    }
+
     /// Gives the connection back, which has no transaction open.
     pub(super) fn keep(self) {
         let Self { link, spent, opened, pool, _room } = self;

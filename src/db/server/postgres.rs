@@ -11,11 +11,12 @@ use sqlx::postgres::{
 use sqlx::types::chrono::NaiveDateTime;
 use sqlx::{Arguments, ConnectOptions, Decode, Encode, Type, ValueRef};
 
+use super::prepared::Prepared;
 use super::words::Words;
 use super::{LOCK_TIMEOUT, STATEMENTS_KEPT};
 use crate::config::{DatabaseServer, TlsMode};
 use crate::db::row::Value;
-use crate::db::sql::Arg;
+use crate::db::sql::{Arg, Sql};
 use crate::db::{DbError, STATEMENT_DEADLINE};
 
 /// The object ids of the types of columns that we have. All others are text, or written like it.
@@ -47,6 +48,10 @@ pub(super) async fn connect(server: &DatabaseServer) -> Result<PgConnection, sql
         .options([
             ("statement_timeout", STATEMENT_DEADLINE.as_millis().to_string()),
             ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
+            // What is written in one trip begins no transaction: it is one.
+            ("default_transaction_isolation", "read committed".to_owned()),
+            // In text that is sent with a statement nothing but the quote that ends it means anything.
+            ("standard_conforming_strings", "on".to_owned()),
             // Work that waits for nobody but its own next statement, and is gone: its locks go, too.
             ("idle_in_transaction_session_timeout", STATEMENT_DEADLINE.as_millis().to_string()),
         ])
@@ -116,6 +121,17 @@ pub(super) fn arguments(args: &[Arg], looks: bool) -> Result<PgArguments, sqlx::
         added.map_err(sqlx::Error::Encode)?;
     }
     Ok(arguments)
+}
+
+/// The text that does `last`, all of it prepared, and where among its answers those to it begin. A text is a transaction of its
+/// own; one that has `begun` is committed.
+pub(super) fn finishing(prepared: &Prepared, last: &[Sql], begun: bool) -> Result<(String, usize), DbError> {
+    let statements: Option<Vec<String>> = last.iter().map(|sql| prepared.doing(sql)).collect();
+    let mut text = statements.ok_or_else(|| DbError::Other("a statement is not prepared".into()))?.join(";");
+    if begun {
+        text.push_str(";COMMIT");
+    }
+    Ok((text, 0))
 }
 
 /// A value of a row.

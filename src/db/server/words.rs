@@ -8,6 +8,6 @@ pub(super) struct Words {
     pub(super) begin_writing: &'static str,
     /// Lifts the deadline of a connection's statements: an index over many rows takes as long as it takes.
     pub(super) without_deadline: &'static str,
-    /// Takes one's turn at a place.
+    /// Waits for the turn at a place, which lasts until the transaction ends.
     pub(super) take_turn: &'static str,
 }

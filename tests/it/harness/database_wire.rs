@@ -103,7 +103,10 @@ async fn carry(
     }
 }
 
-/// Whether `sent` ends with the statement, as MySQL or as PostgreSQL frame it.
+/// Whether `sent` is a text, as MySQL or as PostgreSQL frame it, that ends with a commit, or that writes: it is a transaction then.
 fn is_commit(sent: &[u8]) -> bool {
-    sent.strip_suffix(b"\0").unwrap_or(sent).ends_with(b"COMMIT")
+    let ends = sent.strip_suffix(b"\0").unwrap_or(sent).ends_with(b"COMMIT");
+    let Some((frame, text)) = sent.split_at_checked(5) else { return false };
+    let writes = ["INSERT", "UPDATE", "DELETE", "EXECUTE"].iter().any(|word| text.starts_with(word.as_bytes()));
+    ends || (writes && (frame[0] == b'Q' || frame[4] == 3))
 }
