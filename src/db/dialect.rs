@@ -56,6 +56,21 @@ impl Dialect {
         self != Self::Sqlite
     }
 
+    /// Whether an index leads to a row by the key of the table, so that the row costs as much once more. What indexes tell is asked
+    /// of them alone then.
+    pub(super) fn rows_are_far(self) -> bool {
+        self == Self::MySql
+    }
+
+    /// `table`, to be read by this index of ours. MariaDB would look into each that could be used, for every range; and of a column
+    /// that an index has room for in part it expects that the row is needed.
+    pub(super) fn by_own_index(self, table: &str, index: &str) -> String {
+        match self {
+            Self::MySql => format!("{table} FORCE INDEX ({index})"),
+            Self::Sqlite | Self::Postgres => table.to_owned(),
+        }
+    }
+
     /// A JSON object of all rows of a group.
     pub(super) fn json_object(self, name: &str, value: &str) -> String {
         match self {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::dialect::Dialect;
 use super::row::{Columns, Row, Value};
-use super::server::{self, Server};
+use super::server::{self, Moments, Server};
 use super::sql::Sql;
 use super::sqlite::{self, Sqlite, Step, Steps};
 use super::{Db, DbError};
@@ -58,7 +58,7 @@ impl Db {
         }
         self.read(move |reading| {
             let mut seen = T::default();
-            reading.each(&sql, &mut |row| see(&mut seen, row))?;
+            reading.each(|| sql.clone(), &mut |row| see(&mut seen, row))?;
             Ok(seen)
         })
         .await
@@ -73,7 +73,19 @@ impl Db {
     {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(move |reader| work(&Reading::Sqlite(reader))).await,
-            Engine::Server(server) => server.read(move |reader| work(&Reading::Server(reader))).await,
+            Engine::Server(server) => server.read(Moments::One, move |reader| work(&Reading::Server(reader))).await,
+        }
+    }
+
+    /// Does `work` where moments are dear and none is needed: on a server, each of its statements sees a moment of its own. None
+    /// elsewhere.
+    pub(super) async fn read_apart<T, W>(&self, work: W) -> Option<Result<T, DbError>>
+    where
+        W: Fn(&Reading<'_>) -> Result<T, DbError>,
+    {
+        match &*self.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Server(server) => Some(server.read(Moments::Each, |reader| work(&Reading::Server(reader))).await),
         }
     }
 
@@ -168,14 +180,18 @@ impl Reading<'_> {
     pub(super) fn fetch(&self, sql: &Sql) -> Result<Vec<Row>, DbError> {
         match self {
             Self::Sqlite(reader) => reader.fetch(sql),
-            Self::Server(reader) => reader.fetch(sql).map(<[Row]>::to_vec),
+            Self::Server(reader) => reader.fetch(|| sql.clone()).map(<[Row]>::to_vec),
         }
     }
 
     /// Hands each row that `sql` selects to `see` where it is, so that a long answer is not copied first.
-    pub(super) fn each(&self, sql: &Sql, see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>) -> Result<(), DbError> {
+    pub(super) fn each(
+        &self,
+        sql: impl FnOnce() -> Sql,
+        see: &mut dyn FnMut(&Seen<'_>) -> Result<(), DbError>,
+    ) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(reader) => reader.each(sql, &mut |row| see(&Seen::Sqlite(row))),
+            Self::Sqlite(reader) => reader.each(&sql(), &mut |row| see(&Seen::Sqlite(row))),
             Self::Server(reader) => reader.fetch(sql)?.iter().try_for_each(|row| see(&Seen::Server(row))),
         }
     }
@@ -183,6 +199,11 @@ impl Reading<'_> {
     /// Whether what takes many steps is broken off, and done once more where it is not.
     pub(super) fn breaks_off(&self) -> bool {
         matches!(self, Self::Sqlite(reader) if reader.breaks_off())
+    }
+
+    /// Whether each statement sees a moment of its own.
+    pub(super) fn is_apart(&self) -> bool {
+        matches!(self, Self::Server(reader) if reader.moments() == Moments::Each)
     }
 
     /// Whose SQL is read.

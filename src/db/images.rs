@@ -68,7 +68,7 @@ pub async fn find_with(db: &Db, id: &str, who: &Identity, with: With) -> Result<
         return find_packed(db, id, who, with).await;
     }
     let (id, who) = (id.to_owned(), who.clone());
-    db.read(move |reading| Ok(read_images(reading, &row(COLUMNS, &id, &who, Members::Too), with)?.pop())).await
+    db.read(move |reading| Ok(read_images(reading, || row(COLUMNS, &id, &who, Members::Too), with)?.pop())).await
 }
 
 /// The same from a server, in one trip mostly.
@@ -84,7 +84,7 @@ async fn find_packed(db: &Db, id: &str, who: &Identity, with: With) -> Result<Op
 
 /// The image `id` without what belongs to it, if `who` may see it.
 fn find_row(reading: &Reading<'_>, id: &str, who: &Identity) -> Result<Option<Image>, DbError> {
-    Ok(read_rows(reading, &row(COLUMNS, id, who, Members::Too))?.pop())
+    Ok(read_rows(reading, || row(COLUMNS, id, who, Members::Too))?.pop())
 }
 
 /// Whether members are asked for: whoever may see an image for another reason needs none.
@@ -567,7 +567,7 @@ fn without_locations(id: &str, now: Timestamp) -> Sql {
 }
 
 /// The images that `select` finds by `packed::columns`, with what is wanted of what belongs to them.
-fn read_images(reading: &Reading<'_>, select: &Sql, with: With) -> Result<Vec<Image>, DbError> {
+fn read_images(reading: &Reading<'_>, select: impl FnOnce() -> Sql, with: With) -> Result<Vec<Image>, DbError> {
     if reading.dialect().packs() {
         return read_each(reading, select, packed::read_whole);
     }
@@ -577,13 +577,13 @@ fn read_images(reading: &Reading<'_>, select: &Sql, with: With) -> Result<Vec<Im
 }
 
 /// The images that `select` finds by `COLUMNS`, without what belongs to them.
-fn read_rows(reading: &Reading<'_>, select: &Sql) -> Result<Vec<Image>, DbError> {
+fn read_rows(reading: &Reading<'_>, select: impl FnOnce() -> Sql) -> Result<Vec<Image>, DbError> {
     read_each(reading, select, read_image)
 }
 
 fn read_each(
     reading: &Reading<'_>,
-    select: &Sql,
+    select: impl FnOnce() -> Sql,
     read: fn(&Seen<'_>) -> Result<Image, DbError>,
 ) -> Result<Vec<Image>, DbError> {
     let mut images = Vec::new();

@@ -80,38 +80,53 @@ impl Server {
         Ok(told.rows)
     }
 
-    /// Does `work`, whose statements all see the database at one moment. The work never waits: it ends at a statement that has
+    /// Does `work`, whose statements see the database at these `moments`. The work never waits: it ends at a statement that has
     /// no answer yet, and begins anew when the answer is there. When the connection breaks meanwhile, all of it is done once
     /// more: nothing was written.
-    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DbError>
+    pub(super) async fn read<T, W>(&self, moments: Moments, work: W) -> Result<T, DbError>
     where
         W: Fn(&Reader) -> Result<T, DbError>,
     {
-        match self.read_once(&work).await {
+        match self.read_once(moments, &work).await {
             Err(DbError::Unavailable(error)) => {
                 tracing::debug!(%error, "read once more");
-                self.read_once(&work).await
+                self.read_once(moments, &work).await
             }
             done => done,
         }
     }
 
-    async fn read_once<T, W>(&self, work: &W) -> Result<T, DbError>
+    async fn read_once<T, W>(&self, moments: Moments, work: &W) -> Result<T, DbError>
     where
         W: Fn(&Reader) -> Result<T, DbError>,
     {
-        let (mut held, _) = self.pool.begin(Ask::BeginReading).await?;
-        let mut reader = Reader::new(self.dialect);
+        let mut held = match moments {
+            Moments::One => Some(self.pool.begin(Ask::BeginReading).await?.0),
+            // The first statement stands in place of a begin.
+            Moments::Each => None,
+        };
+        let mut reader = Reader::new(self.dialect, moments);
         let done = loop {
             let done = work(&reader);
             let Some(sql) = reader.wanted.take() else { break done? };
             Counters::add(&self.counts.statements);
-            reader.answers.push(held.link.ask(Ask::Fetch(&sql)).await?.rows);
+            let told = if let Some(held) = &mut held {
+                held.link.ask(Ask::Fetch(&sql)).await?
+            } else {
+                let (begun, told) = self.pool.begin(Ask::Fetch(&sql)).await?;
+                held = Some(begun);
+                told
+            };
+            reader.answers.push(told.rows);
             reader.given.set(0);
         };
         // A connection whose work failed is closed: whatever state it is in, nobody else meets it.
-        held.link.ask(Ask::Commit).await?;
-        held.keep();
+        if let Some(mut held) = held {
+            if moments == Moments::One {
+                held.link.ask(Ask::Commit).await?;
+            }
+            held.keep();
+        }
         Ok(done)
     }
 
@@ -137,27 +152,42 @@ impl Server {
     }
 }
 
-/// A moment of the database: the answers that work has had, and what it wants to know next.
+/// What the statements of one piece of work see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moments {
+    /// The database at one moment.
+    One,
+    /// Each a moment of its own, which is two trips less.
+    Each,
+}
+
+/// What work sees of the database: the answers that work has had, and what it wants to know next.
 pub(super) struct Reader {
     dialect: Dialect,
     answers: Vec<Vec<Row>>,
     /// How many of the answers the work has had since it began.
     given: Cell<usize>,
     wanted: RefCell<Option<Sql>>,
+    moments: Moments,
 }
 
 impl Reader {
-    fn new(dialect: Dialect) -> Self {
-        Self { dialect, answers: Vec::new(), given: Cell::default(), wanted: RefCell::default() }
+    fn new(dialect: Dialect, moments: Moments) -> Self {
+        Self { dialect, answers: Vec::new(), given: Cell::default(), wanted: RefCell::default(), moments }
     }
 
-    /// The rows that `sql` selects; an error for whoever does the work while they are not there.
-    pub(super) fn fetch(&self, sql: &Sql) -> Result<&[Row], DbError> {
+    /// The rows that `sql` selects, which is only made while they are not there; that is an error for whoever does the work.
+    pub(super) fn fetch(&self, sql: impl FnOnce() -> Sql) -> Result<&[Row], DbError> {
         let at = self.given.replace(self.given.get() + 1);
         self.answers.get(at).map(Vec::as_slice).ok_or_else(|| {
-            self.wanted.replace(Some(sql.clone()));
+            self.wanted.replace(Some(sql()));
             DbError::unavailable("an answer is not there yet")
         })
+    }
+
+    /// What its statements see.
+    pub(super) fn moments(&self) -> Moments {
+        self.moments
     }
 
     /// The dialect of the server.

@@ -16,7 +16,7 @@ pub(super) fn fill_in(reading: &Reading<'_>, images: &mut [Image], with: With) -
     }
     let places: HashMap<String, usize> = images.iter().enumerate().map(|(at, image)| (image.id.clone(), at)).collect();
     let mut at = 0;
-    reading.each(&children(&any_of("image_id", places.keys()), with), &mut |row| {
+    reading.each(|| children(&any_of("image_id", places.keys()), with), &mut |row| {
         let id = row.text(0)?;
         // Mostly it is the image of the row before.
         if images.get(at).is_none_or(|image| image.id != id) {

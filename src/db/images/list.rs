@@ -1,6 +1,7 @@
 //! The list of images. Each statement says itself which index finds its rows, for no index suits every filter and order,
 //! and SQLite, which keeps no statistics by itself, would choose by the form of the statement alone (decision 6).
 
+mod by_keys;
 mod conditions;
 mod keyset;
 mod stretch;
@@ -14,92 +15,104 @@ use crate::db::{Arg, Db, DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, Page, SortKey, TextColumn, WantedVisibility};
 use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
+use by_keys::{Killed, are_living};
 use conditions::{condition, inert, listed};
 use stretch::{Stretch, end};
 use way::{Way, beforehand, look, reaches, ways};
+
+/// What is asked of a list, and in whose SQL.
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    dialect: Dialect,
+    filter: &'a ImageFilter,
+    who: &'a Identity,
+    sort: &'a [(SortKey, Direction)],
+}
 
 /// The images on `page` that `filter` wants and `who` may list; none at all when the marker is not one of theirs.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) -> Result<Option<Vec<Image>>, DbError> {
-    let (dialect, sort) = (db.dialect(), keyset::total(&page.sort));
-    if dialect.packs()
-        && page.marker.is_none()
-        && let Some(way) = beforehand(filter, &ways(dialect, filter, who, sort))
-    {
-        // One statement sees one moment by itself, and is one trip.
-        let all = Stretch { after: None, until: None, limit: page.limit };
-        return Ok(Some(match statement(dialect, filter, who, sort, &all, &way) {
-            None => Vec::new(),
-            Some(select) => packed::read(db, select).await?,
-        }));
-    }
-    let (filter, who, page) = (filter.clone(), who.clone(), page.clone());
-    db.read(move |reading| {
-        let marker = match &page.marker {
-            None => None,
-            Some(id) => match find_row(reading, id, &who)? {
-                None => return Ok(None),
-                found => found,
-            },
-        };
-        images_on(reading, &filter, &who, &page, marker).map(Some)
+    // Mostly one statement has the whole page.
+    let apart = db.read_apart(|reading| read_page(reading, filter, who, page)).await.transpose()?;
+    let found = match apart.unwrap_or(Found::InPart) {
+        Found::InPart => {
+            let (filter, who, page) = (filter.clone(), who.clone(), page.clone());
+            db.read(move |reading| read_page(reading, &filter, &who, &page)).await?
+        }
+        found => found,
+    };
+    Ok(match found {
+        Found::Page(images) => Some(images),
+        Found::NoMarker | Found::InPart => None,
     })
-    .await
+}
+
+/// What was found of a page.
+enum Found {
+    Page(Vec<Image>),
+    /// Not even the image that the page comes after.
+    NoMarker,
+    /// Less than the page. The rest may not be added, for it would be of another moment.
+    InPart,
+}
+
+fn read_page(reading: &Reading<'_>, filter: &ImageFilter, who: &Identity, page: &Page) -> Result<Found, DbError> {
+    let mut marker = None;
+    if let Some(id) = &page.marker {
+        marker = find_row(reading, id, who)?;
+        if marker.is_none() {
+            return Ok(Found::NoMarker);
+        }
+    }
+    let query = Query { dialect: reading.dialect(), filter, who, sort: keyset::total(&page.sort) };
+    images_on(reading, query, page.limit, marker)
 }
 
 /// The images of a page. Where there are several ways and none is known to be short, a stretch of the order is asked first, which
 /// mostly has a page, then a longer one behind it, then all the rest.
-fn images_on(
-    reading: &Reading<'_>,
-    filter: &ImageFilter,
-    who: &Identity,
-    page: &Page,
-    marker: Option<Image>,
-) -> Result<Vec<Image>, DbError> {
-    let (dialect, sort) = (reading.dialect(), keyset::total(&page.sort));
-    let ask = |way: &Way, stretch: &Stretch| match statement(dialect, filter, who, sort, stretch, way) {
-        None => Ok(Vec::new()),
-        Some(select) => read_images(reading, &select, With::All),
+fn images_on(reading: &Reading<'_>, query: Query<'_>, limit: u32, marker: Option<Image>) -> Result<Found, DbError> {
+    let ask = |way: &Way, stretch: &Stretch| {
+        let columns = || packed::columns(query.dialect, With::All);
+        let none = || Sql::new(format!("SELECT {} FROM images WHERE 1 = 0", columns()));
+        let those =
+            |killed| read_images(reading, || statement(query, stretch, way, killed).unwrap_or_else(none), With::All);
+        let images = those(Killed::Perhaps)?;
+        if are_living(&images) { Ok(images) } else { those(Killed::Never) }
     };
-    let mut stretch = Stretch { after: marker, until: None, limit: page.limit };
-    let ways = ways(dialect, filter, who, sort);
-    if let Some(way) = beforehand(filter, &ways) {
-        return ask(&way, &stretch);
+    let mut stretch = Stretch { after: marker, until: None, limit };
+    let ways = ways(query);
+    if let Some(way) = beforehand(query.filter, &ways) {
+        return ask(&way, &stretch).map(Found::Page);
     }
     // What is broken off if it takes long needs no other bound: it is read once more then, with these.
     let bounded = reading.breaks_off();
     let mut images = Vec::new();
-    for reach in reaches(sort, page.limit) {
+    for reach in reaches(query.sort, limit) {
         let way = look(reading, &ways, reach.few)?;
         if way.is_none()
             && !bounded
             && let Some(entries) = reach.stretch
-            && let Some(end) = end(dialect, filter, who, sort, &stretch, entries)
+            && let Some(end) = end(query, &stretch, entries)
         {
-            stretch.until = read_rows(reading, &end.anew())?.pop();
+            stretch.until = read_rows(reading, || end.anew())?.pop();
         }
         images.extend(ask(&way.unwrap_or(Way::InOrder), &stretch)?);
-        stretch.limit = page.limit.saturating_sub(u32::try_from(images.len()).unwrap_or(u32::MAX));
+        stretch.limit = limit.saturating_sub(u32::try_from(images.len()).unwrap_or(u32::MAX));
         stretch.after = match stretch.until.take() {
+            Some(_) if stretch.limit > 0 && reading.is_apart() => return Ok(Found::InPart),
             Some(end) if stretch.limit > 0 => Some(end),
             _ => break,
         };
     }
-    Ok(images)
+    Ok(Found::Page(images))
 }
 
 /// The one statement of a page, or of what is on it of a stretch; none when there can be nothing.
-fn statement(
-    dialect: Dialect,
-    filter: &ImageFilter,
-    who: &Identity,
-    sort: &[(SortKey, Direction)],
-    stretch: &Stretch,
-    way: &Way,
-) -> Option<Sql> {
-    let (parts, met) = parts_by(way, dialect, filter, who, sort);
+fn statement(query: Query<'_>, stretch: &Stretch, way: &Way, killed: Killed) -> Option<Sql> {
+    let Query { dialect, sort, .. } = query;
+    let (parts, met) = parts_by(way, query);
     let sorted = !matches!(way, Way::InOrder);
     let ranges = stretch.ranges(dialect, sort, sorted);
     let in_order: Vec<Sql> = sort.iter().map(|&(key, direction)| keyset::order(key, direction, sorted)).collect();
@@ -110,12 +123,20 @@ fn statement(
         end
     };
     let alone = parts.len() * ranges.len() == 1;
+    let by_keys = killed == Killed::Perhaps && !sorted && by_keys::tell(query, &parts);
     let columns = if alone && !sorted { packed::columns(dialect, With::All) } else { COLUMNS.to_owned() };
     let mut selects = parts.iter().flat_map(|part| {
-        let end = end(part.pinned(dialect, sort, filter));
+        let end = end(part.pinned(query));
         let (met, columns) = (&met, &columns);
-        ranges.iter().map(move |range| (part.select(columns, dialect, filter, met, sort, range.as_ref()), end.clone()))
+        let select = move |range| {
+            if by_keys { part.keys(query, range) } else { part.select(columns, query, met, range) }
+        };
+        ranges.iter().map(move |range| (select(range.as_ref()), end.clone()))
     });
+    if by_keys {
+        let keys = union(dialect, " UNION ", selects, end(Vec::new()))?;
+        return Some(by_keys::page(&packed::columns(dialect, With::All), keys, sort));
+    }
     let select = match way {
         Way::Seen(_) => {
             let mut all = Sql::new("SELECT * FROM (");
@@ -127,7 +148,7 @@ fn statement(
             select.push(its_end);
             select
         }
-        _ => union(dialect, selects, end(Vec::new()))?,
+        _ => union(dialect, " UNION ALL ", selects, end(Vec::new()))?,
     };
     if alone && !sorted || !dialect.packs() {
         return Some(select);
@@ -138,12 +159,12 @@ fn statement(
     Some(page)
 }
 
-/// The parts as one, in the order and of the length that `end` says.
-fn union(dialect: Dialect, parts: impl Iterator<Item = (Sql, Sql)>, end: Sql) -> Option<Sql> {
+/// The parts as one, joined by this `word`, in the order and of the length that `end` says.
+fn union(dialect: Dialect, word: &str, parts: impl Iterator<Item = (Sql, Sql)>, end: Sql) -> Option<Sql> {
     let mut union = Sql::default();
     // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
     let cut = |(part, its_end)| if dialect.cuts_parts() { in_brackets(part, its_end) } else { part };
-    union.push_joined(" UNION ALL ", parts.map(cut));
+    union.push_joined(word, parts.map(cut));
     (!union.text().is_empty()).then(|| {
         union.push(end);
         union
@@ -151,17 +172,12 @@ fn union(dialect: Dialect, parts: impl Iterator<Item = (Sql, Sql)>, end: Sql) ->
 }
 
 /// The parts that are found in this way, and the places of the conditions that they are found by.
-fn parts_by(
-    way: &Way,
-    dialect: Dialect,
-    filter: &ImageFilter,
-    who: &Identity,
-    sort: &[(SortKey, Direction)],
-) -> (Vec<Part>, Vec<usize>) {
+fn parts_by(way: &Way, query: Query<'_>) -> (Vec<Part>, Vec<usize>) {
+    let Query { dialect, filter, who, sort } = query;
     let asked = || listed(filter, who);
     match way {
         Way::InOrder if keyset::is_usual(sort) && !who.is_admin => (parts(filter, who), Vec::new()),
-        Way::InOrder => match leading(filter, who, sort) {
+        Way::InOrder => match leading(query) {
             None => (vec![Part::in_order(None, asked())], Vec::new()),
             // An administrator sees everything that has the visibility.
             Some((leads, None)) => (vec![Part::in_order(Some(leads), Vec::new())], Vec::new()),
@@ -173,15 +189,11 @@ fn parts_by(
             (such.map(|such| Part::of(such, asked())).into_iter().collect(), vec![*at])
         }
         Way::Seen(most) => {
-            let one_by_one = |part: Part| part.one_by_one(dialect, filter, *most);
+            let one_by_one = |part: Part| part.one_by_one(query, *most);
             (parts(filter, who).into_iter().map(one_by_one).collect(), Vec::new())
         }
     }
 }
-
-/// A column that no index has. Where none has all that is asked, MariaDB takes that which has the order; of several that have it
-/// all, it takes any, and sorts.
-const OF_NO_INDEX: &str = "images.min_disk";
 
 /// A part that is ordered and cut by itself.
 fn in_brackets(select: Sql, end: Sql) -> Sql {
@@ -230,20 +242,19 @@ impl Part {
 
     /// The same images, of which there are `most` at the most, one by one: their ids are looked up first, which need nothing but
     /// the index of this part, so that servers take that one.
-    fn one_by_one(self, dialect: Dialect, filter: &ImageFilter, most: u32) -> Self {
+    fn one_by_one(self, query: Query<'_>, most: u32) -> Self {
         let mut rows = Sql::new("FROM (");
-        rows.push(self.all_ids(dialect, filter)).push(sql!(" LIMIT ?) AS seen", i64::from(most)));
+        rows.push(self.all_ids(query)).push(sql!(" LIMIT ?) AS seen", i64::from(most)));
         Self::of(rows, self.asked)
     }
 
     /// The ids of all images of this part, whatever else is asked of them; a limit is to follow.
-    fn all_ids(&self, dialect: Dialect, filter: &ImageFilter) -> Sql {
+    fn all_ids(&self, query: Query<'_>) -> Sql {
         if let Some(ids) = &self.ids {
             return ids.clone();
         }
-        let mut ids = Sql::new("SELECT images.id AS image_id FROM images WHERE ");
-        ids.push_joined(" AND ", self.beginning(dialect, filter));
-        ids.push(in_order_of(dialect, self.constant(filter).iter().map(|(column, _)| *column)));
+        let mut ids = Sql::new(format!("SELECT images.id AS image_id FROM {} WHERE ", self.images(query)));
+        ids.push_joined(" AND ", self.beginning(query));
         ids
     }
 
@@ -260,48 +271,54 @@ impl Part {
     }
 
     /// What stands before the keys of the order, where an index is only read in its order if all of its columns are told.
-    fn pinned(&self, dialect: Dialect, sort: &[(SortKey, Direction)], filter: &ImageFilter) -> Vec<Sql> {
-        let Some(&(_, direction)) = sort.first().filter(|_| self.reads_in_order() && dialect.pins()) else {
+    fn pinned(&self, query: Query<'_>) -> Vec<Sql> {
+        let Some(&(_, direction)) = query.sort.first().filter(|_| self.reads_in_order() && query.dialect.pins()) else {
             return Vec::new();
         };
-        self.constant(filter).iter().map(|(column, _)| keyset::term(column, direction)).collect()
+        self.constant(query.filter).iter().map(|(column, _)| keyset::term(column, direction)).collect()
     }
 
     fn reads_in_order(&self) -> bool {
         self.in_order && self.found_by.is_none()
     }
 
+    /// The images, by the index of this part, if one has them in its order.
+    fn images(&self, query: Query<'_>) -> String {
+        let leads = self.leads.as_ref().map(|&(column, _)| column.to_owned());
+        let first = query.sort.first().filter(|_| keyset::has_index(query.sort));
+        match leads.or(first.map(|&(key, _)| keyset::qualified(key))).filter(|_| self.reads_in_order()) {
+            None => "images".to_owned(),
+            Some(column) => by_index(query.dialect, &column),
+        }
+    }
+
     /// The images of this part in `range` that `filter` wants; the conditions at the places `met` are what they are found by.
-    fn select(
-        &self,
-        columns: &str,
-        dialect: Dialect,
-        filter: &ImageFilter,
-        met: &[usize],
-        sort: &[(SortKey, Direction)],
-        range: Option<&Sql>,
-    ) -> Sql {
+    fn select(&self, columns: &str, query: Query<'_>, met: &[usize], range: Option<&Sql>) -> Sql {
         let mut select = Sql::new(format!("SELECT {columns} FROM "));
         if let Some(ids) = &self.ids {
             // SQLite reads the left side of a CROSS JOIN first. Left to itself, it would go through all images in their
             // order and ask of each whether it is among these.
             select.push("(").push(ids.clone()).push(") AS ids CROSS JOIN ");
         }
-        let asked_for = filter.conditions.iter().enumerate().filter(|(at, _)| !met.contains(at));
+        let asked_for = query.filter.conditions.iter().enumerate().filter(|(at, _)| !met.contains(at));
         let filtered = asked_for.map(|(_, wanted)| {
-            let written = if self.is_range_of_index(sort, wanted) { str::to_owned } else { inert };
+            let written = if self.is_range_of_index(query.sort, wanted) { str::to_owned } else { inert };
             condition(wanted, written)
         });
         let rest = self.found_by.iter().chain(&self.asked).chain(range).cloned();
         let living = [Sql::new("images.status <> 'killed'")];
-        let constant = self.beginning(dialect, filter).into_iter();
-        select.push("images WHERE ").push_joined(" AND ", constant.chain(living).chain(rest).chain(filtered));
+        let constant = self.beginning(query).into_iter();
+        select
+            .push(self.images(query).as_str())
+            .push(" WHERE ")
+            .push_joined(" AND ", constant.chain(living).chain(rest).chain(filtered));
         select
     }
 
     /// That the columns which have one value have it.
-    fn beginning(&self, dialect: Dialect, filter: &ImageFilter) -> Vec<Sql> {
-        let each = self.constant(filter).into_iter().map(|(column, value)| match (self.in_order, dialect.pins()) {
+    fn beginning(&self, query: Query<'_>) -> Vec<Sql> {
+        let pins = query.dialect.pins();
+        let each = self.constant(query.filter).into_iter().map(|(column, value)| match (self.in_order, pins) {
             (false, _) => sql!(format!("{} = ?", inert(column)), value),
             (true, true) if self.reads_in_order() => sql!(format!("{column} IN (?, NULL)"), value),
             (true, _) => sql!(format!("{column} = ?"), value),
@@ -316,32 +333,19 @@ impl Part {
     }
 
     /// The keys of the entries in `range` of the index that this part is read by in its order: nothing else is asked of them.
-    fn entries(
-        &self,
-        dialect: Dialect,
-        filter: &ImageFilter,
-        sort: &[(SortKey, Direction)],
-        range: Option<&Sql>,
-    ) -> Sql {
+    fn entries(&self, query: Query<'_>, range: Option<&Sql>) -> Sql {
+        let Query { filter, sort, .. } = query;
         let ranges = filter.conditions.iter().filter(|wanted| self.is_range_of_index(sort, wanted));
         let ranges = ranges.map(|wanted| condition(wanted, str::to_owned)).chain(range.cloned());
-        // The keys of these orders are in every index.
-        let of_any = self.leads.is_none() && matches!(sort, [(SortKey::CreatedAt | SortKey::Id, _), ..]);
-        let row = if dialect.pins() && of_any { format!(", {OF_NO_INDEX}") } else { String::new() };
-        let mut entries = Sql::new(format!("SELECT {}{row} FROM images WHERE ", keyset::columns(sort)));
-        entries.push_joined(" AND ", self.beginning(dialect, filter).into_iter().chain(ranges));
+        let mut entries = Sql::new(format!("SELECT {} FROM {} WHERE ", keyset::columns(sort), self.images(query)));
+        entries.push_joined(" AND ", self.beginning(query).into_iter().chain(ranges));
         entries
     }
 }
 
-/// The order of the index that begins with these columns, where an index is only sure to be read if its order is asked for. Of a
-/// statement that it has prepared before, MariaDB does not see that an index has all that is asked, and may read all images.
-fn in_order_of<'a>(dialect: Dialect, first: impl Iterator<Item = &'a str>) -> Sql {
-    if !dialect.pins() {
-        return Sql::default();
-    }
-    let columns: Vec<&str> = first.chain(["images.created_at", "images.id"]).collect();
-    Sql::new(format!(" ORDER BY {}", columns.join(", ")))
+/// The images, by our index of this `column` of theirs.
+fn by_index(dialect: Dialect, column: &str) -> String {
+    dialect.by_own_index("images", &column.replace("images.", "glint_images_"))
 }
 
 /// What a caller who is no administrator may list, in parts: what is public, what is the caller's own, what is shared with
@@ -386,8 +390,9 @@ type Leading = (&'static str, Arg);
 
 /// What an index in the usual order begins with, if an administrator asks for one value of such a column, and the place of the
 /// condition that does, if it is not the visibility.
-fn leading(filter: &ImageFilter, who: &Identity, sort: &[(SortKey, Direction)]) -> Option<(Leading, Option<usize>)> {
+fn leading(query: Query<'_>) -> Option<(Leading, Option<usize>)> {
     use TextColumn::{ContainerFormat, DiskFormat, Owner, Status};
+    let Query { filter, who, sort, .. } = query;
     if !who.is_admin || !keyset::is_usual(sort) {
         return None;
     }

@@ -23,13 +23,19 @@ pub(super) fn columns(dialect: Dialect, with: With) -> String {
         if !with.has(table) {
             return "NULL".to_owned();
         }
+        let rows = if table == "image_properties" { properties_of_an_image(dialect) } else { table.to_owned() };
         let object = dialect.json_object(name, value);
-        format!("(SELECT {object} FROM {table} WHERE image_id = images.id AND NOT +deleted)")
+        format!("(SELECT {object} FROM {rows} WHERE image_id = images.id AND NOT +deleted)")
     };
     let location = dialect.json_array("status, value, meta_data");
     let properties = all("image_properties", "name", "value");
     let (tags, locations) = (all("image_tags", "value", "1"), all("image_locations", "id", &location));
     format!("{COLUMNS}, {properties}, {tags}, {locations}")
+}
+
+/// Where the properties of an image are found, with their values.
+pub(super) fn properties_of_an_image(dialect: Dialect) -> String {
+    dialect.by_own_index("image_properties", "glint_image_properties_image_id")
 }
 
 /// The images that `select` finds on a server by these columns, in one trip.

@@ -36,7 +36,7 @@ pub(super) const OWN_TABLES: &[&str] = &[
 ];
 
 macro_rules! scripts_in {
-    ($folder:literal, $columns:expr, $own_indexes:expr, $drop_index:expr $(, $step:literal: $file:literal)*) => {
+    ($folder:literal, $columns:expr, $own_indexes:expr, $drop_index:expr $(, $step:literal: $file:literal)* $(; $later:literal: $its_file:literal)*) => {
         Scripts {
             reference: include_str!(concat!("../../../migrations/", $folder, "/reference.sql")),
             expansions: &[
@@ -52,6 +52,7 @@ macro_rules! scripts_in {
                 (5, include_str!(concat!("../../../migrations/", $folder, "/0005_reservations.sql"))),
                 $(($step, include_str!(concat!("../../../migrations/", $folder, "/", $file))),)*
                 (7, include_str!(concat!("../../../migrations/", $folder, "/0007_purged_images.sql"))),
+                $(($later, include_str!(concat!("../../../migrations/", $folder, "/", $its_file))),)*
             ],
             purged_images: include_str!(concat!("../../../migrations/", $folder, "/0007_purged_images.sql")),
             columns: $columns,
@@ -74,7 +75,8 @@ const MYSQL: Scripts = scripts_in!(
     "SELECT DISTINCT index_name, table_name FROM information_schema.statistics WHERE table_schema = DATABASE() \
      AND LEFT(index_name, 6) = 'glint_' AND LEFT(table_name, 6) <> 'glint_'",
     |index, table| sql!(format!("DROP INDEX {index} ON {table}")),
-    6: "0006_turns.sql"
+    6: "0006_turns.sql";
+    8: "0008_properties_of_an_image.sql"
 );
 
 const POSTGRES: Scripts = scripts_in!(

@@ -175,11 +175,8 @@ fn differs(dialect: Dialect, marker: &Image, key: SortKey, direction: Direction)
     }
 }
 
-fn qualified(key: SortKey) -> String {
-    format!("images.{}", column(key))
-}
-
-fn column(key: SortKey) -> &'static str {
+/// The column of images that `key` sorts by.
+pub(super) fn column(key: SortKey) -> &'static str {
     match key {
         SortKey::Name => "name",
         SortKey::Status => "status",
@@ -190,6 +187,11 @@ fn column(key: SortKey) -> &'static str {
         SortKey::CreatedAt => "created_at",
         SortKey::UpdatedAt => "updated_at",
     }
+}
+
+/// The same, with its table.
+pub(super) fn qualified(key: SortKey) -> String {
+    format!("images.{}", column(key))
 }
 
 fn may_be_null(key: SortKey) -> bool {

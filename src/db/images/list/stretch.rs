@@ -1,11 +1,10 @@
 //! A stretch of a list: so many entries of the index in its order. It mostly has a page, whatever is asked of the images; where
 //! it has none, that is known at a bounded price.
 
-use super::{COLUMNS, Way, keyset, parts_by};
+use super::{COLUMNS, Query, Way, keyset, parts_by};
 use crate::db::dialect::Dialect;
 use crate::db::{Sql, sql};
-use crate::model::filter::{Direction, ImageFilter, SortKey};
-use crate::model::identity::Identity;
+use crate::model::filter::{Direction, SortKey};
 use crate::model::image::Image;
 
 /// With fewer images, all of them are asked in their order: for a range that is a good part of them, MariaDB sorts.
@@ -35,23 +34,17 @@ impl Stretch {
 /// Selects the image with which a stretch ends, which has `entries` of one of the indexes that the list is read by, and
 /// no more of any other. It selects none where no index has as many, or there are not many images. Only entries of indexes are
 /// looked at.
-pub(super) fn end(
-    dialect: Dialect,
-    filter: &ImageFilter,
-    who: &Identity,
-    sort: &[(SortKey, Direction)],
-    stretch: &Stretch,
-    entries: u32,
-) -> Option<Sql> {
+pub(super) fn end(query: Query<'_>, stretch: &Stretch, entries: u32) -> Option<Sql> {
+    let Query { dialect, sort, .. } = query;
     let ranges = stretch.ranges(dialect, sort, false);
     let in_order = || sort.iter().map(|&(key, direction)| keyset::order(key, direction, false));
-    let (parts, _) = parts_by(&Way::InOrder, dialect, filter, who, sort);
+    let (parts, _) = parts_by(&Way::InOrder, query);
     let mut ends = Vec::new();
     for part in parts.iter().filter(|part| part.reads_in_order()) {
         for range in &ranges {
             let mut end = Sql::new("SELECT * FROM (");
-            end.push(part.entries(dialect, filter, sort, range.as_ref())).push(" ORDER BY ");
-            end.push_joined(", ", part.pinned(dialect, sort, filter).into_iter().chain(in_order()));
+            end.push(part.entries(query, range.as_ref())).push(" ORDER BY ");
+            end.push_joined(", ", part.pinned(query).into_iter().chain(in_order()));
             end.push(sql!(" LIMIT 1 OFFSET ?) AS entries", i64::from(entries)));
             ends.push(end);
         }

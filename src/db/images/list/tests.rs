@@ -1,6 +1,6 @@
 //! How SQLite says it will find the images of a list (`EXPLAIN QUERY PLAN`), with and without statistics.
 
-use super::{Stretch, Way, beforehand, end, keyset, look, statement, ways};
+use super::{Killed, Query, Stretch, Way, beforehand, end, keyset, look, statement, ways};
 use crate::clock::Clock;
 use crate::db::dialect::Dialect;
 use crate::db::images::IdBy;
@@ -71,12 +71,16 @@ async fn plan(db: &Db, filter: &ImageFilter, who: &Identity, sort: &[(SortKey, D
     let sort = keyset::total(sort);
     let (asked, caller, order) = (filter.clone(), who.clone(), sort.to_vec());
     let found = db.read(move |reading| {
-        let ways = ways(Dialect::Sqlite, &asked, &caller, &order);
+        let ways = ways(query(&asked, &caller, &order));
         Ok(beforehand(&asked, &ways).or(look(reading, &ways, 30)?).unwrap_or(Way::InOrder))
     });
     let stretch = Stretch { after: after.then(marker), ..all() };
     let found = found.await.unwrap();
-    explained(db, statement(Dialect::Sqlite, filter, who, sort, &stretch, &found).unwrap()).await
+    explained(db, statement(query(filter, who, sort), &stretch, &found, Killed::Perhaps).unwrap()).await
+}
+
+fn query<'a>(filter: &'a ImageFilter, who: &'a Identity, sort: &'a [(SortKey, Direction)]) -> Query<'a> {
+    Query { dialect: Dialect::Sqlite, filter, who, sort }
 }
 
 /// The first page of everything.
@@ -190,7 +194,7 @@ async fn visibilities() {
     let filter = ImageFilter { visibility: WantedVisibility::Only(Visibility::Private), ..ImageFilter::default() };
     let sort = usual(Direction::Descending);
     assert!(
-        statement(Dialect::Sqlite, &filter, &nobody, &sort, &all(), &Way::InOrder).is_none(),
+        statement(query(&filter, &nobody, &sort), &all(), &Way::InOrder, Killed::Perhaps).is_none(),
         "nobody has private images of their own"
     );
 }
@@ -210,7 +214,7 @@ async fn what_many_have() {
     for (condition, expected) in cases {
         let filter = ImageFilter { conditions: vec![condition], ..ImageFilter::default() };
         let sort = usual(Direction::Descending);
-        let in_order = statement(Dialect::Sqlite, &filter, &member(), &sort, &all(), &Way::InOrder);
+        let in_order = statement(query(&filter, &member(), &sort), &all(), &Way::InOrder, Killed::Perhaps);
         let plan = explained(&db, in_order.unwrap()).await;
         assert_eq!(plan.matches(expected).count(), 3, "{plan}");
         assert!(!plan.contains("SCAN images"), "{plan}");
@@ -237,9 +241,10 @@ async fn stretches() {
                     };
                     let stretch = Stretch { after: after.then_some(first), until: Some(last), limit: 25 };
                     let filter = ImageFilter::default();
-                    let page = statement(Dialect::Sqlite, &filter, &who, sort, &stretch, &Way::InOrder).unwrap();
+                    let query = query(&filter, &who, sort);
+                    let page = statement(query, &stretch, &Way::InOrder, Killed::Perhaps).unwrap();
                     let page = explained(&db, page).await;
-                    let end = end(Dialect::Sqlite, &filter, &who, sort, &stretch, 9).unwrap();
+                    let end = end(query, &stretch, 9).unwrap();
                     let end = explained(&db, end).await;
                     let case = format!("{name} {direction:?}, {who:?}:\n{page}\n{end}");
                     assert!(page.contains(&format!("{ends}(?,")) || page.contains(&format!("id{ends}?")), "{case}");

@@ -2,13 +2,11 @@
 //! are few. A look at indexes tells which there are few of, and goes no further than it would be worth.
 
 use super::conditions::{self, condition};
-use super::{OF_NO_INDEX, Part, in_order_of, keyset, leading, parts};
-use crate::db::dialect::Dialect;
+use super::{Part, Query, by_index, keyset, leading, parts};
 use crate::db::engine::Reading;
 use crate::db::row::Columns;
 use crate::db::{DbError, Sql, sql};
 use crate::model::filter::{Condition, Direction, ImageFilter, SortKey, TextColumn};
-use crate::model::identity::Identity;
 
 /// Fewer images than these are few.
 const FEWEST: u32 = 100;
@@ -43,7 +41,7 @@ pub(super) enum Way {
     By(Vec<usize>),
     /// One by one, those that have the tag or the property at this place of the filter; then they are sorted.
     Having(usize),
-    /// All that the caller may see, which are no more images than these; then it is sorted.
+    /// All that the caller may see, which are no more images than this number; then they are sorted.
     Seen(u32),
 }
 
@@ -66,16 +64,20 @@ pub(super) fn look(reading: &Reading<'_>, ways: &[(Way, Vec<Sql>)], few: u32) ->
     // However many ways there are, they share what is looked at, but for a few entries each.
     let all = u32::try_from(ways.len()).unwrap_or(u32::MAX);
     let most = (few / all).max(few.min(FEWEST));
-    // Whoever reads a CASE looks no further than the first that holds.
-    let mut asked = Sql::new("SELECT CASE");
-    for (at, (_, images)) in ways.iter().enumerate() {
-        asked.push(" WHEN ").push(any_has_more(images, most.into())).push(format!(" IS NULL THEN {at}").as_str());
-    }
-    asked.push(" END");
-    reading.each(&asked.anew(), &mut |row| {
+    let asked = || {
+        // Whoever reads a CASE looks no further than the first that holds.
+        let mut asked = Sql::new("SELECT CASE");
+        for (at, (_, images)) in ways.iter().enumerate() {
+            asked.push(" WHEN ").push(any_has_more(images, most.into())).push(format!(" IS NULL THEN {at}").as_str());
+        }
+        asked.push(" END");
+        asked.anew()
+    };
+    reading.each(asked, &mut |row| {
         let at = row.get::<Option<i64>>(0)?.and_then(|at| usize::try_from(at).ok());
         short = at.and_then(|at| ways.get(at)).map(|(way, _)| match way {
-            Way::Seen(_) => Way::Seen(most),
+            // There may be more of them at a later moment.
+            Way::Seen(_) => Way::Seen(most.saturating_mul(10)),
             way => way.clone(),
         });
         Ok(())
@@ -84,13 +86,9 @@ pub(super) fn look(reading: &Reading<'_>, ways: &[(Way, Vec<Sql>)], few: u32) ->
 }
 
 /// The ways that there are but the order, and what selects a row for each image that is looked at then.
-pub(super) fn ways(
-    dialect: Dialect,
-    filter: &ImageFilter,
-    who: &Identity,
-    sort: &[(SortKey, Direction)],
-) -> Vec<(Way, Vec<Sql>)> {
-    let led_by = leading(filter, who, sort).and_then(|(_, met)| met);
+pub(super) fn ways(query: Query<'_>) -> Vec<(Way, Vec<Sql>)> {
+    let Query { dialect, filter, who, sort } = query;
+    let led_by = leading(query).and_then(|(_, met)| met);
     let in_order = keyset::range_column(sort);
     let mut ways = Vec::new();
     let mut columns = Vec::new();
@@ -107,12 +105,12 @@ pub(super) fn ways(
             columns.push(column);
             let of_column = |(at, wanted)| (conditions::indexed_column(wanted) == Some(column)).then_some(at);
             let places: Vec<usize> = filter.conditions.iter().enumerate().filter_map(of_column).collect();
-            let such = having(dialect, filter, column, &places);
+            let such = having(query, column, &places);
             ways.push((Way::By(places), vec![such]));
         }
     }
     // Whoever sees much mostly owns much: that part, which comes late, is looked at early.
-    let seen: Vec<Sql> = parts(filter, who).iter().rev().map(|part| part.all_ids(dialect, filter)).collect();
+    let seen: Vec<Sql> = parts(filter, who).iter().rev().map(|part| part.all_ids(query)).collect();
     if !who.is_admin && !keyset::is_usual(sort) && !seen.is_empty() {
         ways.push((Way::Seen(0), seen));
     }
@@ -120,18 +118,11 @@ pub(super) fn ways(
 }
 
 /// Selects a row for each image that meets the conditions at `places`, all of which are about `column`.
-fn having(dialect: Dialect, filter: &ImageFilter, column: &'static str, places: &[usize]) -> Sql {
+fn having(query: Query<'_>, column: &'static str, places: &[usize]) -> Sql {
     let always = Part::in_order(None, Vec::new());
-    let met = places.iter().map(|place| condition(&filter.conditions[*place], str::to_owned));
-    let something = if dialect.pins() && column == "images.created_at" { OF_NO_INDEX } else { "1" };
-    let mut such = Sql::new(format!("SELECT {something} FROM images WHERE "));
-    such.push_joined(" AND ", always.beginning(dialect, filter).into_iter().chain(met));
-    let (deleted, hidden) = ("images.deleted", "images.os_hidden");
-    such.push(match column {
-        "images.owner" => in_order_of(dialect, [column, deleted, hidden].into_iter()),
-        "images.created_at" => in_order_of(dialect, [deleted, hidden].into_iter()),
-        _ => in_order_of(dialect, [deleted, hidden, column].into_iter()),
-    });
+    let met = places.iter().map(|place| condition(&query.filter.conditions[*place], str::to_owned));
+    let mut such = Sql::new(format!("SELECT 1 FROM {} WHERE ", by_index(query.dialect, column)));
+    such.push_joined(" AND ", always.beginning(query).into_iter().chain(met));
     such
 }
 
