@@ -42,7 +42,7 @@ pub(crate) async fn identify(call: &Call, path: &str) -> Result<Option<Identity>
         Some(mut identity) => {
             // compat: role names are compared in lower case.
             identity.roles.iter_mut().for_each(|role| *role = role.to_lowercase());
-            identity.is_admin = rules::hold(app, Rule::ContextIsAdmin, &identity, &CallerTarget(&identity)).await;
+            identity.is_admin = rules::hold(call, Rule::ContextIsAdmin, &identity, &CallerTarget(&identity)).await;
             Some(identity)
         }
         None if anonymous => Some(Identity { read_only: true, ..Identity::default() }),

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::blob::Body;
 use crate::error::{Error, Kind, Result};
 use crate::model::identity::Identity;
+use crate::policy::Policy;
 
 /// The head of a request, and who it came through.
 pub struct Head {
@@ -32,6 +33,8 @@ pub struct Head {
 pub struct Call {
     /// All that it may reach.
     pub app: Arc<App>,
+    /// The rules as they stood when it came: what was read for them is all that they ask for.
+    pub policy: Arc<Policy>,
     /// Who calls.
     pub identity: Identity,
     /// The method.
@@ -79,6 +82,7 @@ impl Call {
     /// A request of which nothing is known yet but what its head says.
     pub fn new(app: Arc<App>, head: Head, body: RequestBody) -> Self {
         Self {
+            policy: app.policy.now(),
             app,
             identity: Identity::default(),
             method: head.method,

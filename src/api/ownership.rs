@@ -52,7 +52,7 @@ pub(crate) fn may_answer(call: &Call, image: &Image) -> bool {
 }
 
 fn matters(call: &Call) -> bool {
-    !call.app.policy.now().enforces_new_defaults() && !call.identity.is_admin
+    !call.policy.enforces_new_defaults() && !call.identity.is_admin
 }
 
 fn owns(call: &Call, image: &Image) -> bool {

@@ -23,7 +23,7 @@ impl Call {
     /// When the database fails.
     pub async fn image_with(&self, id: &str, with: With) -> Result<Option<Image>> {
         // Rules may ask for properties, too.
-        let with = if self.app.policy.now().looks_beyond_rows() { With::All } else { with };
+        let with = if self.policy.looks_beyond_rows() { With::All } else { with };
         let mut found = images::find_with(&self.app.db, id, &self.identity, with).await?;
         if let Some(image) = &mut found {
             self.app.stores.arrange(&mut image.locations);
@@ -37,7 +37,7 @@ impl Call {
     /// # Errors
     /// `Forbidden` when it does not hold.
     pub async fn allow(&self, rule: Rule, target: &dyn Target) -> Result<()> {
-        if rules::hold(&self.app, rule, &self.identity, target).await {
+        if rules::hold(self, rule, &self.identity, target).await {
             return Ok(());
         }
         Err(Error::forbidden(format!("You are not authorized to complete {} action.", rule.name())))

@@ -42,7 +42,7 @@ async fn allowed(call: &Call, operation: Operation, name: &str) -> bool {
     if let Some(said) = call.said_of_properties.of(&rule) {
         return said;
     }
-    let open = rules::open(&call.app, guard, &call.identity).await;
+    let open = rules::open(call, guard).await;
     call.said_of_properties.note(rule, open);
     open
 }

@@ -264,6 +264,7 @@ async fn dispatch(app: Arc<App>, head: Head, path: &str, body: RequestBody, aske
         Negotiated::Api(path) => path,
     };
     call.app.policy.refresh().await;
+    call.policy = call.app.policy.now();
     let Some(identity) = caller::identify(&call, path).await? else {
         return Ok(unauthenticated(&call, asked));
     };

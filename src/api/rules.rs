@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::app::App;
+use crate::api::ctx::Call;
 use crate::model::identity::Identity;
 use crate::policy::property::Guard;
 use crate::policy::{self, Answers, Nothing, Policy, Rule, Target, Undecided};
@@ -29,35 +29,34 @@ impl Said {
 }
 
 /// Whether `rule` lets `caller` do to `target` what it guards. What cannot be decided, it does not.
-pub(super) async fn hold(app: &App, rule: Rule, caller: &Identity, target: &dyn Target) -> bool {
+pub(super) async fn hold(call: &Call, rule: Rule, caller: &Identity, target: &dyn Target) -> bool {
     let decide = |policy: &Policy, answers: &Answers| policy.decide_by(answers, rule, caller, target);
-    decided(app, rule.name(), caller, target, decide).await
+    decided(call, rule.name(), caller, target, decide).await
 }
 
-/// Whether `guard` lets `caller` do to properties what it is for. What cannot be decided, it does not.
-pub(super) async fn open(app: &App, guard: Guard<'_>, caller: &Identity) -> bool {
-    let decide = |policy: &Policy, answers: &Answers| guard.decide_by(answers, policy, caller);
-    decided(app, &guard.name(), caller, &Nothing, decide).await
+/// Whether `guard` lets the caller do to properties what it is for. What cannot be decided, it does not.
+pub(super) async fn open(call: &Call, guard: Guard<'_>) -> bool {
+    let decide = |policy: &Policy, answers: &Answers| guard.decide_by(answers, policy, &call.identity);
+    decided(call, &guard.name(), &call.identity, &Nothing, decide).await
 }
 
 /// What `decide` comes to, with the answers of all services that it needs for the rule called `name`.
 async fn decided(
-    app: &App,
+    call: &Call,
     name: &str,
     caller: &Identity,
     target: &dyn Target,
     decide: impl Fn(&Policy, &Answers) -> Result<bool, Undecided>,
 ) -> bool {
-    let policy = app.policy.now();
     let mut answers = Answers::default();
     loop {
-        let address = match decide(&policy, &answers) {
+        let address = match decide(&call.policy, &answers) {
             Ok(holds) => return holds,
             Err(Undecided::Remote(address)) if answers.count() < SERVICES_MAX => address,
             // compat: the reference fails with 500.
             Err(_) => return false,
         };
-        match app.policy_server.ask(&address, name, &target.values(), &policy::as_json(caller)).await {
+        match call.app.policy_server.ask(&address, name, &target.values(), &policy::as_json(caller)).await {
             Ok(answer) => answers.note(address, answer),
             Err(error) => {
                 tracing::error!(rule = name, "{address} does not decide the rule, which denies: {error}");

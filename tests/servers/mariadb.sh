@@ -15,6 +15,10 @@ start() {
   local port flush=0
   port=$(own_port)
   [ -z "${DURABLE:-}" ] || flush=1
+  # When it starts, it removes the temporary tables of others that are in the same place.
+  export TMPDIR="$FOLDER/temporary"
+  mkdir -p "$TMPDIR"
+  [ ${#AS[@]} = 0 ] || chown mysql "$TMPDIR"
   if [ ! -d "$FOLDER/data/mysql" ]; then
     mkdir -p "$FOLDER/data"
     [ ${#AS[@]} = 0 ] || chown mysql "$FOLDER" "$FOLDER/data"
