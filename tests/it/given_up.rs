@@ -310,14 +310,7 @@ async fn a_task_that_nobody_waits_for() {
 /// An image with its data in both stores.
 async fn in_two_stores(app: &TestApp) -> String {
     let id = app.active(ADMIN, json!({}), b"data").await;
-    let place = app.folder().join(format!("images-more/{id}"));
-    std::fs::write(&place, "data").unwrap();
-    let url = format!("file://{}", place.display());
-    app.row(&format!(
-        "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted) \
-         VALUES ('{id}', '{url}', '{{\"store\": \"more\"}}', 'active', '2026-01-01 00:00:00', '2026-01-01 00:00:00', false)"
-    ))
-    .await;
+    app.copy_into(&id, "more").await;
     id
 }
 

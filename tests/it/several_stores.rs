@@ -21,17 +21,6 @@ fn three(config: &mut Config) {
     }
 }
 
-/// Puts `data` of image `id` into one more store, as an import would.
-async fn copy(app: &TestApp, id: &str, store: &str) {
-    let place = app.folder().join(format!("images-{store}/{id}"));
-    std::fs::write(&place, "data").unwrap();
-    let url = format!("file://{}", place.display());
-    app.row(&format!(
-        "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted) \
-         VALUES ('{id}', '{url}', '{{\"store\": \"{store}\"}}', 'active', '2026-01-01 00:00:00', '2026-01-01 00:00:00', false)"
-    )).await;
-}
-
 #[tokio::test]
 async fn an_upload_goes_where_it_is_sent() {
     let app = TestApp::with(three).await;
@@ -106,8 +95,8 @@ async fn the_heaviest_store_is_read_first() {
     })
     .await;
     let id = app.active(MEMBER, json!({}), b"data").await;
-    copy(&app, &id, "slow").await;
-    copy(&app, &id, "fast").await;
+    app.copy_into(&id, "slow").await;
+    app.copy_into(&id, "fast").await;
     let stores = async || {
         let image = app.get(MEMBER, &format!("/v2/images/{id}")).await.json();
         let listed = app.get(MEMBER, "/v2/images").await.json()["images"][0].clone();
@@ -131,8 +120,8 @@ async fn an_image_can_be_taken_out_of_a_store() {
     let id = app.active(MEMBER, json!({}), b"data").await;
     let lone = app.active(MEMBER, json!({}), b"data").await;
     let queued = app.create(MEMBER, json!({})).await;
-    copy(&app, &id, "slow").await;
-    copy(&app, &id, "fast").await;
+    app.copy_into(&id, "slow").await;
+    app.copy_into(&id, "fast").await;
     let not_there = |store: &str, id: &str| format!("Image {id} is not stored in store {store}.|");
     let only = "Cannot delete image data from the only store containing it. Consider deleting the image instead.|";
     let inactive = "It's not allowed to remove image data from store if image status is not 'active'|";
@@ -175,8 +164,8 @@ async fn the_last_copy_survives_a_race() {
     let app = TestApp::with(three).await;
     for _ in 0..10 {
         let id = app.active(MEMBER, json!({}), b"data").await;
-        copy(&app, &id, "slow").await;
-        copy(&app, &id, "fast").await;
+        app.copy_into(&id, "slow").await;
+        app.copy_into(&id, "fast").await;
         let deletions = ["local", "fast", "slow"].map(|store| {
             let ask = app.request(ADMIN, "DELETE", &format!("/v2/stores/{store}/{id}"));
             async move { ask.send().await.status }

@@ -74,8 +74,7 @@ fn read_page(reading: &Reading<'_>, filter: &ImageFilter, who: &Identity, page: 
 /// mostly has a page, then a longer one behind it, then all the rest.
 fn images_on(reading: &Reading<'_>, query: Query<'_>, limit: u32, marker: Option<Image>) -> Result<Found, DbError> {
     let ask = |way: &Way, stretch: &Stretch| {
-        let columns = || packed::columns(query.dialect, With::All);
-        let none = || Sql::new(format!("SELECT {} FROM images WHERE 1 = 0", columns()));
+        let none = || Sql::new(format!("SELECT {COLUMNS} FROM images WHERE 1 = 0"));
         let those =
             |killed| read_images(reading, || statement(query, stretch, way, killed).unwrap_or_else(none), With::All);
         let images = those(Killed::Perhaps)?;

@@ -82,6 +82,18 @@ impl TestApp {
         self.folder.path()
     }
 
+    /// Puts `data` of image `id` into one more store, as an import would.
+    pub async fn copy_into(&self, id: &str, store: &str) {
+        let place = self.folder().join(format!("images-{store}/{id}"));
+        std::fs::write(&place, "data").unwrap();
+        let url = format!("file://{}", place.display());
+        self.row(&format!(
+            "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted) \
+             VALUES ('{id}', '{url}', '{{\"store\": \"{store}\"}}', 'active', '2026-01-01 00:00:00', '2026-01-01 00:00:00', false)"
+        ))
+        .await;
+    }
+
     /// The files in its store, whatever they are.
     pub fn stored_files(&self) -> Vec<String> {
         let mut names: Vec<String> = super::bytes::files_below(&self.folder.path().join("images"));
