@@ -71,6 +71,12 @@ impl Dialect {
         }
     }
 
+    /// What notes, behind the first statement of a batch, whether that touched a row, and what is true for those after it then. None
+    /// where they have to look for themselves: MariaDB takes as much for that as for half of a deletion.
+    pub(super) fn touched_first(self) -> Option<(&'static str, &'static str)> {
+        (self == Self::MySql).then_some(("SET @glint_touched = ROW_COUNT() = 1", "@glint_touched"))
+    }
+
     /// A JSON object of all rows of a group.
     pub(super) fn json_object(self, name: &str, value: &str) -> String {
         match self {

@@ -10,6 +10,7 @@ mod packed;
 use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
+use crate::db::dialect::Dialect;
 use crate::db::engine::{Reading, Seen};
 use crate::db::row::Columns;
 use crate::db::storage::{self, Allowance};
@@ -522,8 +523,8 @@ async fn standing(tx: &Tx, id: &str) -> Result<Vec<i64>, DbError> {
 }
 
 /// What marks `id`, which stands at `from`, as deleted, and all its children after it. How many rows the first touches tells
-/// whether it stood there; the others touch none of an image that is not deleted.
-pub(super) fn removal(id: &str, from: Status, now: Timestamp) -> Vec<Sql> {
+/// whether it stood there; the others touch none of an image that is not deleted. It is to go as one text where texts go.
+pub(super) fn removal(dialect: Dialect, id: &str, from: Status, now: Timestamp) -> Vec<Sql> {
     let mut batch = vec![sql!(
         "UPDATE images SET status = ?, deleted = ?, deleted_at = ?, updated_at = ? \
          WHERE id = ? AND status = ? AND deleted = ?",
@@ -535,17 +536,21 @@ pub(super) fn removal(id: &str, from: Status, now: Timestamp) -> Vec<Sql> {
         from.as_str(),
         false
     )];
+    batch.extend(dialect.touched_first().map(|(noting, _)| Sql::new(noting)));
     let children = ["image_properties", "image_tags", "image_members"].map(|table| {
         let text = format!("UPDATE {table} SET deleted = ?, deleted_at = ? WHERE image_id = ? AND +deleted = ?");
         sql!(text, true, now, id, false)
     });
-    batch.extend(children.into_iter().chain([without_locations(id, now)]).map(|child| if_deleted(child, id)));
+    let children = children.into_iter().chain([without_locations(id, now)]);
+    batch.extend(children.map(|child| if_removed(dialect, child, id)));
     batch
 }
 
-/// `statement`, which ends with conditions, with one more: that `id` is deleted.
-pub(super) fn if_deleted(mut statement: Sql, id: &str) -> Sql {
-    statement.push(sql!(" AND EXISTS (SELECT 1 FROM images WHERE images.id = ? AND images.deleted = ?)", id, true));
+/// `statement`, which ends with conditions, with one more: that the `removal` of `id`, behind which it stands, found it.
+pub(super) fn if_removed(dialect: Dialect, mut statement: Sql, id: &str) -> Sql {
+    let is_deleted = || sql!("EXISTS (SELECT 1 FROM images WHERE images.id = ? AND images.deleted = ?)", id, true);
+    let removed = dialect.touched_first().map_or_else(is_deleted, |(_, touched)| Sql::new(touched));
+    statement.push(" AND ").push(removed);
     statement
 }
 

@@ -116,28 +116,28 @@ async fn add_by_what_is_there(db: &Db, member: Member, most: Option<i64>) -> Res
     .await
 }
 
-/// What writes a new `member`, if it never was one, and the image has fewer than `most`.
+/// More members than any image has.
+const ANY_NUMBER: i64 = 1 << 40;
+
+/// What writes a new `member`, if it never was one, and the image has fewer than `most`: one look, for whoever was one counts as many.
 fn insertion(member: &Member, most: Option<i64>) -> Sql {
     let Member { image_id, member_id, created_at, .. } = member;
-    let mut insert = sql!(
+    let most = most.unwrap_or(ANY_NUMBER);
+    sql!(
         "INSERT INTO image_members (image_id, member, can_share, status, created_at, updated_at, deleted) \
-         SELECT ?, ?, ?, 'pending', ?, ?, ? FROM images WHERE images.id = ? \
-         AND NOT EXISTS (SELECT 1 FROM image_members WHERE image_id = ? AND member = ?)",
+         SELECT ?, ?, ?, 'pending', ?, ?, ? WHERE COALESCE((SELECT SUM(CASE WHEN member = ? THEN ? WHEN deleted THEN 0 ELSE 1 END) \
+         FROM image_members WHERE image_id = ?), 0) < ?",
         image_id,
         member_id,
         false,
         *created_at,
         *created_at,
         false,
+        member_id,
+        most,
         image_id,
-        image_id,
-        member_id
-    );
-    if let Some(most) = most {
-        let count = "(SELECT COUNT(*) FROM image_members WHERE image_id = ? AND +deleted = ?)";
-        insert.push(sql!(format!(" AND {count} < ?"), image_id, false, most));
-    }
-    insert
+        most
+    )
 }
 
 /// Writes what a member said. False when it is no member any more.

@@ -210,9 +210,9 @@ pub async fn begin_delete(db: &Db, lease: &Lease, now: Timestamp) -> Result<(), 
 /// When the database fails.
 pub async fn finish_delete(db: &Db, lease: &Lease, from: Status, now: Timestamp) -> Result<bool, DbError> {
     let id = &lease.image_id;
-    let mut batch = images::removal(id, from, now);
+    let mut batch = images::removal(db.dialect(), id, from, now);
     // Who reads the bytes only to know their hash, stops, too: nothing is left to write that into.
-    let reader = images::if_deleted(sql!("purpose = 'adopt'"), id);
+    let reader = images::if_removed(db.dialect(), sql!("purpose = 'adopt'"), id);
     let mut leases = sql!("DELETE FROM glint_leases WHERE image_id = ? AND (token = ? OR (", id, &lease.token);
     leases.push(reader).push("))");
     batch.push(leases);
