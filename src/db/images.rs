@@ -20,6 +20,7 @@ use crate::model::image::{Image, Location, Visibility};
 use crate::model::lifecycle::Status;
 
 use children::{fill_in, location};
+pub(super) use list::Guides;
 pub use list::list;
 
 /// The columns that `read_image` reads, in its order.
@@ -75,17 +76,35 @@ pub async fn find_with(db: &Db, id: &str, who: &Identity, with: With) -> Result<
 /// The same from a server, in one trip mostly.
 async fn find_packed(db: &Db, id: &str, who: &Identity, with: With) -> Result<Option<Image>, DbError> {
     let columns = packed::columns(db.dialect(), with);
-    // To ask for members costs a server a fifth more, and few who ask for an image are no more than that.
-    let mut found = packed::read(db, row(&columns, id, who, Members::Later)).await?;
-    if found.is_empty() && !who.is_admin {
-        found = packed::read(db, row(&columns, id, who, Members::Too)).await?;
+    let mut found = Vec::new();
+    for members in Members::in_turn(db.dialect(), who) {
+        found = packed::read(db, row(&columns, id, who, *members)).await?;
+        if !found.is_empty() {
+            break;
+        }
     }
     Ok(found.pop())
 }
 
-/// The image `id` without what belongs to it, if `who` may see it.
-fn find_row(reading: &Reading<'_>, id: &str, who: &Identity) -> Result<Option<Image>, DbError> {
-    Ok(read_rows(reading, || row(COLUMNS, id, who, Members::Too))?.pop())
+/// These columns of the image `id`, as `read` reads them, if `who` may see it.
+fn find_row<T>(
+    reading: &Reading<'_>,
+    columns: &str,
+    id: &str,
+    who: &Identity,
+    read: impl Fn(&Seen<'_>) -> Result<T, DbError>,
+) -> Result<Option<T>, DbError> {
+    let mut found = None;
+    for members in Members::in_turn(reading.dialect(), who) {
+        reading.each(|| row(columns, id, who, *members), &mut |row| {
+            found = Some(read(row)?);
+            Ok(())
+        })?;
+        if found.is_some() {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// Whether members are asked for: whoever may see an image for another reason needs none.
@@ -93,6 +112,14 @@ fn find_row(reading: &Reading<'_>, id: &str, who: &Identity) -> Result<Option<Im
 enum Members {
     Too,
     Later,
+}
+
+impl Members {
+    /// In which questions an image is asked for, until one finds it. To ask for members costs a server a fifth more, and few who
+    /// ask for an image are no more than that.
+    fn in_turn(dialect: Dialect, who: &Identity) -> &'static [Self] {
+        if dialect.packs() && !who.is_admin { &[Self::Later, Self::Too] } else { &[Self::Too] }
+    }
 }
 
 fn row(columns: &str, id: &str, who: &Identity, members: Members) -> Sql {
@@ -576,14 +603,9 @@ fn read_images(reading: &Reading<'_>, select: impl FnOnce() -> Sql, with: With) 
     if reading.dialect().packs() {
         return read_each(reading, select, packed::read_whole);
     }
-    let mut images = read_rows(reading, select)?;
+    let mut images = read_each(reading, select, read_image)?;
     fill_in(reading, &mut images, with)?;
     Ok(images)
-}
-
-/// The images that `select` finds by `COLUMNS`, without what belongs to them.
-fn read_rows(reading: &Reading<'_>, select: impl FnOnce() -> Sql) -> Result<Vec<Image>, DbError> {
-    read_each(reading, select, read_image)
 }
 
 fn read_each(

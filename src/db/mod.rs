@@ -32,6 +32,7 @@ use crate::model::metadef::Definition;
 
 use engine::Engine;
 pub(crate) use engine::Tx;
+use images::Guides;
 pub(crate) use row::Row;
 use server::Server;
 pub(crate) use sql::{Arg, Sql, sql};
@@ -44,6 +45,7 @@ const STATEMENT_DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Db {
     engine: Arc<Engine>,
+    guides: Arc<Guides>,
 }
 
 /// What a database did since it was opened.
@@ -75,7 +77,7 @@ impl Db {
     pub async fn connect(database: &Database) -> Result<Self, DbError> {
         match database {
             Database::Sqlite(file) => Self::connect_sqlite(file).await,
-            Database::Server(server) => Ok(Self { engine: Arc::new(Engine::Server(Server::open(server).await?)) }),
+            Database::Server(server) => Ok(Self::on(Engine::Server(Server::open(server).await?))),
         }
     }
 
@@ -99,7 +101,11 @@ impl Db {
         made.map_err(|error| DbError::unavailable(format!("{}: {error}", file.display())))?;
         let file = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file)).await.map_err(DbError::unavailable)??;
-        Ok(Self { engine: Arc::new(Engine::Sqlite(opened)) })
+        Ok(Self::on(Engine::Sqlite(opened)))
+    }
+
+    fn on(engine: Engine) -> Self {
+        Self { engine: Arc::new(engine), guides: Arc::default() }
     }
 
     /// Whether the database answers.

@@ -5,7 +5,7 @@ use crate::model::image::Visibility;
 use crate::model::member::MemberStatus;
 
 /// Which images a list holds, beside what its caller may see.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct ImageFilter {
     /// Which visibilities.
     pub visibility: WantedVisibility,
@@ -18,7 +18,7 @@ pub struct ImageFilter {
 }
 
 /// Which visibilities a list holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WantedVisibility {
     /// All but the community images of other projects.
     #[default]
@@ -30,7 +30,7 @@ pub enum WantedVisibility {
 }
 
 /// One condition on an image.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Condition {
     /// A text column equals one of these.
     TextIn(TextColumn, Vec<String>),
@@ -49,7 +49,7 @@ pub enum Condition {
 }
 
 /// How a column compares to a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it all")]
 pub enum Comparison {
     Equal,
@@ -61,7 +61,7 @@ pub enum Comparison {
 }
 
 /// A column of text that a list can be filtered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub enum TextColumn {
     Id,
@@ -76,7 +76,7 @@ pub enum TextColumn {
 }
 
 /// A column of numbers that a list can be filtered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub enum IntColumn {
     Size,
@@ -86,7 +86,7 @@ pub enum IntColumn {
 }
 
 /// A column of times that a list can be filtered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub enum TimeColumn {
     CreatedAt,
@@ -105,7 +105,7 @@ pub struct Page {
 }
 
 /// What a list can be sorted by (Image API, "Sorting").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the columns'")]
 pub enum SortKey {
     Name,
@@ -133,7 +133,7 @@ impl SortKey {
 }
 
 /// Which way a list is sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it all")]
 pub enum Direction {
     Ascending,

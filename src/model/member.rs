@@ -23,7 +23,7 @@ pub struct Member {
 }
 
 /// What a member said to being given an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MemberStatus {
     /// Nothing yet: the image is usable by id and not in the member's list.
     Pending,

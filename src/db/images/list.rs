@@ -3,11 +3,12 @@
 
 mod by_keys;
 mod conditions;
+mod guide;
 mod keyset;
 mod stretch;
 mod way;
 
-use super::{COLUMNS, With, find_row, packed, read_images, read_rows};
+use super::{COLUMNS, With, find_row, packed, read_images};
 use crate::db::dialect::Dialect;
 use crate::db::engine::Reading;
 use crate::db::sql::any_of;
@@ -17,6 +18,9 @@ use crate::model::identity::Identity;
 use crate::model::image::{Image, Visibility};
 use by_keys::{Killed, are_living};
 use conditions::{condition, inert, listed};
+use guide::Guide;
+pub(in crate::db) use guide::Guides;
+use keyset::Place;
 use stretch::{Stretch, end};
 use way::{Way, beforehand, look, reaches, ways};
 
@@ -34,59 +38,72 @@ struct Query<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &Db, filter: &ImageFilter, who: &Identity, page: &Page) -> Result<Option<Vec<Image>>, DbError> {
+    let query = Query { dialect: db.dialect(), filter, who, sort: keyset::total(&page.sort) };
+    let name = db.guides.name(query, page);
+    let guide = name.and_then(|name| db.guides.find(name));
     // Mostly one statement has the whole page.
-    let apart = db.read_apart(|reading| read_page(reading, filter, who, page)).await.transpose()?;
+    let apart = db.read_apart(|reading| read_page(reading, query, page, guide.as_ref())).await.transpose()?;
     let found = match apart.unwrap_or(Found::InPart) {
         Found::InPart => {
             let (filter, who, page) = (filter.clone(), who.clone(), page.clone());
-            db.read(move |reading| read_page(reading, &filter, &who, &page)).await?
+            let work = move |reading: &Reading<'_>| {
+                let sort = keyset::total(&page.sort);
+                read_page(reading, Query { dialect: reading.dialect(), filter: &filter, who: &who, sort }, &page, None)
+            };
+            db.read(work).await?
         }
         found => found,
     };
     Ok(match found {
-        Found::Page(images) => Some(images),
+        Found::Page(images, learnt) => {
+            if let (Some(name), Some(learnt)) = (name, learnt) {
+                db.guides.learn(name, learnt);
+            }
+            Some(images)
+        }
         Found::NoMarker | Found::InPart => None,
     })
 }
 
 /// What was found of a page.
 enum Found {
-    Page(Vec<Image>),
+    /// All of it, and what was learnt of how it begins.
+    Page(Vec<Image>, Option<Guide>),
     /// Not even the image that the page comes after.
     NoMarker,
     /// Less than the page. The rest may not be added, for it would be of another moment.
     InPart,
 }
 
-fn read_page(reading: &Reading<'_>, filter: &ImageFilter, who: &Identity, page: &Page) -> Result<Found, DbError> {
-    let mut marker = None;
+fn read_page(reading: &Reading<'_>, query: Query<'_>, page: &Page, guide: Option<&Guide>) -> Result<Found, DbError> {
+    let mut stretch = Stretch { after: None, until: None, limit: page.limit };
     if let Some(id) = &page.marker {
-        marker = find_row(reading, id, who)?;
-        if marker.is_none() {
+        let columns = keyset::columns(query.sort);
+        stretch.after = find_row(reading, &columns, id, query.who, |row| Place::read(row, query.sort))?;
+        if stretch.after.is_none() {
             return Ok(Found::NoMarker);
         }
     }
-    let query = Query { dialect: reading.dialect(), filter, who, sort: keyset::total(&page.sort) };
-    images_on(reading, query, page.limit, marker)
+    let Some(guide) = guide else { return look_for(reading, query, stretch) };
+    stretch.until.clone_from(&guide.until);
+    let images = images_of(reading, query, &stretch, &Way::InOrder)?;
+    Ok(if stretch.until.is_none() || left(page.limit, &images) == 0 {
+        Found::Page(images, None)
+    } else {
+        Found::InPart
+    })
 }
 
-/// The images of a page. Where there are several ways and none is known to be short, a stretch of the order is asked first, which
-/// mostly has a page, then a longer one behind it, then all the rest.
-fn images_on(reading: &Reading<'_>, query: Query<'_>, limit: u32, marker: Option<Image>) -> Result<Found, DbError> {
-    let ask = |way: &Way, stretch: &Stretch| {
-        let none = || Sql::new(format!("SELECT {COLUMNS} FROM images WHERE 1 = 0"));
-        let those =
-            |killed| read_images(reading, || statement(query, stretch, way, killed).unwrap_or_else(none), With::All);
-        let images = those(Killed::Perhaps)?;
-        if are_living(&images) { Ok(images) } else { those(Killed::Never) }
-    };
-    let mut stretch = Stretch { after: marker, until: None, limit };
+/// The images of a page, all that `stretch` has. Where there are several ways and none is known to be short, a shorter stretch of
+/// the order is asked first, which mostly has a page, then a longer one behind it, then all the rest.
+fn look_for(reading: &Reading<'_>, query: Query<'_>, mut stretch: Stretch) -> Result<Found, DbError> {
     let ways = ways(query);
     if let Some(way) = beforehand(query.filter, &ways) {
-        return ask(&way, &stretch).map(Found::Page);
+        return Ok(Found::Page(images_of(reading, query, &stretch, &way)?, None));
     }
     // What is broken off if it takes long needs no other bound: it is read once more then, with these.
     let bounded = reading.breaks_off();
+    let (limit, mut learnt) = (stretch.limit, None);
     let mut images = Vec::new();
     for reach in reaches(query.sort, limit) {
         let way = look(reading, &ways, reach.few)?;
@@ -95,17 +112,37 @@ fn images_on(reading: &Reading<'_>, query: Query<'_>, limit: u32, marker: Option
             && let Some(entries) = reach.stretch
             && let Some(end) = end(query, &stretch, entries)
         {
-            stretch.until = read_rows(reading, || end.anew())?.pop();
+            reading.each(|| end.anew(), &mut |row| {
+                stretch.until = Some(Place::read(row, query.sort)?);
+                Ok(())
+            })?;
         }
-        images.extend(ask(&way.unwrap_or(Way::InOrder), &stretch)?);
-        stretch.limit = limit.saturating_sub(u32::try_from(images.len()).unwrap_or(u32::MAX));
+        if way.is_none() && reading.is_apart() {
+            learnt = Some(Guide { until: stretch.until.clone() });
+        }
+        images.extend(images_of(reading, query, &stretch, &way.unwrap_or(Way::InOrder))?);
+        stretch.limit = left(limit, &images);
         stretch.after = match stretch.until.take() {
             Some(_) if stretch.limit > 0 && reading.is_apart() => return Ok(Found::InPart),
             Some(end) if stretch.limit > 0 => Some(end),
             _ => break,
         };
     }
-    Ok(Found::Page(images))
+    Ok(Found::Page(images, learnt))
+}
+
+/// How many of `limit` images are still to be found.
+fn left(limit: u32, images: &[Image]) -> u32 {
+    limit.saturating_sub(u32::try_from(images.len()).unwrap_or(u32::MAX))
+}
+
+/// The images that `stretch` has, found in this way.
+fn images_of(reading: &Reading<'_>, query: Query<'_>, stretch: &Stretch, way: &Way) -> Result<Vec<Image>, DbError> {
+    let none = || Sql::new(format!("SELECT {COLUMNS} FROM images WHERE 1 = 0"));
+    let those =
+        |killed| read_images(reading, || statement(query, stretch, way, killed).unwrap_or_else(none), With::All);
+    let images = those(Killed::Perhaps)?;
+    if are_living(&images) { Ok(images) } else { those(Killed::Never) }
 }
 
 /// The one statement of a page, or of what is on it of a stretch; none when there can be nothing.

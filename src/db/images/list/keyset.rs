@@ -2,10 +2,36 @@
 //! last page costs what the first does.
 
 use super::conditions::inert;
+use crate::clock::Timestamp;
 use crate::db::dialect::Dialect;
-use crate::db::{Arg, Sql, sql};
+use crate::db::engine::Seen;
+use crate::db::row::Columns;
+use crate::db::{Arg, DbError, Sql, sql};
 use crate::model::filter::{Direction, SortKey};
-use crate::model::image::Image;
+
+/// Where an image stands in an order: its keys.
+#[derive(Clone, Debug)]
+pub(super) struct Place(pub(super) Vec<(SortKey, Arg)>);
+
+impl Place {
+    /// The place of the image in `row`, which has the `columns` of this order.
+    pub(super) fn read(row: &Seen<'_>, sort: &[(SortKey, Direction)]) -> Result<Self, DbError> {
+        use SortKey::{ContainerFormat, CreatedAt, DiskFormat, Id, Name, Size, Status, UpdatedAt};
+        let value = |(at, &(key, _)): (usize, &(SortKey, Direction))| {
+            let value = match key {
+                Size => row.get::<Option<i64>>(at)?.into(),
+                CreatedAt | UpdatedAt => row.get::<Option<Timestamp>>(at)?.into(),
+                Name | Status | ContainerFormat | DiskFormat | Id => row.get::<Option<String>>(at)?.into(),
+            };
+            Ok((key, value))
+        };
+        sort.iter().enumerate().map(value).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn value(&self, key: SortKey) -> Arg {
+        self.0.iter().find(|(its, _)| *its == key).map_or(Arg::Null, |(_, value)| value.clone())
+    }
+}
 
 /// The part of `sort` that says something: ids differ, so nothing after them matters.
 pub(super) fn total(sort: &[(SortKey, Direction)]) -> &[(SortKey, Direction)] {
@@ -60,8 +86,8 @@ pub(super) fn columns(sort: &[(SortKey, Direction)]) -> String {
 /// The images after one and up to another, as ranges of an index in this order, of which no two have an image in common.
 pub(super) fn between(
     dialect: Dialect,
-    after: Option<&Image>,
-    until: Option<&Image>,
+    after: Option<&Place>,
+    until: Option<&Place>,
     sort: &[(SortKey, Direction)],
 ) -> Vec<Option<Sql>> {
     let Some((&(key, direction), rest)) = sort.split_first().filter(|_| after.or(until).is_some()) else {
@@ -79,7 +105,7 @@ pub(super) fn between(
     let mut ranges = Vec::new();
     for nulls in [!nulls_last, nulls_last].into_iter().filter(|nulls| !nulls || may_be_null(key)) {
         // What is of the other kind ends before a marker of this kind, or begins after an end of it.
-        let is_here = |end: &&Image| matches!(value(end, key), Arg::Null) == nulls;
+        let is_here = |end: &&Place| matches!(end.value(key), Arg::Null) == nulls;
         let (after_here, until_here) = (after.filter(is_here), until.filter(is_here));
         let is_first = nulls != nulls_last;
         if (is_first && after.is_some() && after_here.is_none())
@@ -117,21 +143,21 @@ fn nulls_last(dialect: Dialect, direction: Direction) -> bool {
 }
 
 /// `(name, created_at, id) > (?, ?, ?)`, which is true of no row in which the first is NULL.
-fn compared(dialect: Dialect, end: &Image, sort: &[(SortKey, Direction)], operator: &str) -> Sql {
+fn compared(dialect: Dialect, end: &Place, sort: &[(SortKey, Direction)], operator: &str) -> Sql {
     if !dialect.compares_rows() {
         return compared_by_each(end, sort, operator);
     }
     let mut compared = Sql::new(format!("({}) {operator} ", columns(sort)));
-    compared.push_list(sort.iter().map(|&(key, _)| value(end, key)));
+    compared.push_list(sort.iter().map(|&(key, _)| end.value(key)));
     compared
 }
 
 /// The same, as `(name > ? OR (name = ? AND (created_at > ? OR (created_at = ? AND id > ?))))`.
-fn compared_by_each(end: &Image, sort: &[(SortKey, Direction)], operator: &str) -> Sql {
+fn compared_by_each(end: &Place, sort: &[(SortKey, Direction)], operator: &str) -> Sql {
     let Some((&(key, _), rest)) = sort.split_first() else {
         return Sql::new("1 = 0");
     };
-    let (column, value) = (qualified(key), value(end, key));
+    let (column, value) = (qualified(key), end.value(key));
     if rest.is_empty() {
         return sql!(format!("{column} {operator} ?"), value);
     }
@@ -142,7 +168,7 @@ fn compared_by_each(end: &Image, sort: &[(SortKey, Direction)], operator: &str) 
 }
 
 /// The images after `marker`, asked of each: equal in the first keys and further on in the next one.
-pub(super) fn beyond_step_by_step(dialect: Dialect, marker: &Image, sort: &[(SortKey, Direction)]) -> Sql {
+pub(super) fn beyond_step_by_step(dialect: Dialect, marker: &Place, sort: &[(SortKey, Direction)]) -> Sql {
     let mut cases = Vec::new();
     for (at, &(key, direction)) in sort.iter().enumerate() {
         let mut case = Sql::new("(");
@@ -156,18 +182,18 @@ pub(super) fn beyond_step_by_step(dialect: Dialect, marker: &Image, sort: &[(Sor
     beyond
 }
 
-fn equals(marker: &Image, key: SortKey) -> Sql {
+fn equals(marker: &Place, key: SortKey) -> Sql {
     let column = inert(&qualified(key));
-    match value(marker, key) {
+    match marker.value(key) {
         Arg::Null => Sql::new(format!("{column} IS NULL")),
         value => sql!(format!("{column} = ?"), value),
     }
 }
 
-fn differs(dialect: Dialect, marker: &Image, key: SortKey, direction: Direction) -> Sql {
+fn differs(dialect: Dialect, marker: &Place, key: SortKey, direction: Direction) -> Sql {
     let column = inert(&qualified(key));
     let operator = if direction == Direction::Ascending { ">" } else { "<" };
-    match (nulls_last(dialect, direction), value(marker, key)) {
+    match (nulls_last(dialect, direction), marker.value(key)) {
         (true, Arg::Null) => sql!("1 = 0"),
         (false, Arg::Null) => Sql::new(format!("{column} IS NOT NULL")),
         (true, value) => sql!(format!("({column} {operator} ? OR {column} IS NULL)"), value),
@@ -199,18 +225,5 @@ fn may_be_null(key: SortKey) -> bool {
     match key {
         Name | ContainerFormat | DiskFormat | Size | UpdatedAt => true,
         Status | Id | CreatedAt => false,
-    }
-}
-
-fn value(image: &Image, key: SortKey) -> Arg {
-    match key {
-        SortKey::Name => image.name.as_ref().into(),
-        SortKey::Status => image.status.as_str().into(),
-        SortKey::ContainerFormat => image.container_format.as_ref().into(),
-        SortKey::DiskFormat => image.disk_format.as_ref().into(),
-        SortKey::Size => image.size.into(),
-        SortKey::Id => (&image.id).into(),
-        SortKey::CreatedAt => image.created_at.into(),
-        SortKey::UpdatedAt => image.updated_at.into(),
     }
 }

@@ -1,21 +1,21 @@
 //! A stretch of a list: so many entries of the index in its order. It mostly has a page, whatever is asked of the images; where
 //! it has none, that is known at a bounded price.
 
-use super::{COLUMNS, Query, Way, keyset, parts_by};
+use super::keyset::{self, Place};
+use super::{Query, Way, parts_by};
 use crate::db::dialect::Dialect;
 use crate::db::{Sql, sql};
 use crate::model::filter::{Direction, SortKey};
-use crate::model::image::Image;
 
 /// With fewer images, all of them are asked in their order: for a range that is a good part of them, MariaDB sorts.
 const MANY: u32 = 2_000;
 
 /// What of a list is asked.
 pub(super) struct Stretch {
-    /// It begins after this image, or where the list does.
-    pub(super) after: Option<Image>,
+    /// It begins after this place, or where the list does.
+    pub(super) after: Option<Place>,
     /// It ends with this one, or where the list does.
-    pub(super) until: Option<Image>,
+    pub(super) until: Option<Place>,
     /// The most images that are wanted of it.
     pub(super) limit: u32,
 }
@@ -31,7 +31,7 @@ impl Stretch {
     }
 }
 
-/// Selects the image with which a stretch ends, which has `entries` of one of the indexes that the list is read by, and
+/// Selects the keys of the image with which a stretch ends, which has `entries` of one of the indexes that the list is read by, and
 /// no more of any other. It selects none where no index has as many, or there are not many images. Only entries of indexes are
 /// looked at.
 pub(super) fn end(query: Query<'_>, stretch: &Stretch, entries: u32) -> Option<Sql> {
@@ -53,8 +53,9 @@ pub(super) fn end(query: Query<'_>, stretch: &Stretch, entries: u32) -> Option<S
         return None;
     }
     // The first of these ends is that of the stretch: behind it, images of that part would be missing.
-    let mut first = Sql::new(format!("SELECT {COLUMNS} FROM images WHERE images.id = (SELECT id FROM ("));
-    first.push_joined(" UNION ALL ", ends).push(") AS ends ORDER BY ").push_joined(", ", in_order());
-    first.push(format!(" LIMIT 1) AND ({}) >= {MANY}", dialect.number_of_images()).as_str());
+    let mut first = Sql::new("SELECT * FROM (");
+    first.push_joined(" UNION ALL ", ends);
+    first.push(format!(") AS ends WHERE ({}) >= {MANY} ORDER BY ", dialect.number_of_images()).as_str());
+    first.push_joined(", ", in_order()).push(" LIMIT 1");
     Some(first)
 }

@@ -1,6 +1,6 @@
 //! How SQLite says it will find the images of a list (`EXPLAIN QUERY PLAN`), with and without statistics.
 
-use super::{Killed, Query, Stretch, Way, beforehand, end, keyset, look, statement, ways};
+use super::{Killed, Place, Query, Stretch, Way, beforehand, end, keyset, look, statement, ways};
 use crate::clock::Clock;
 use crate::db::dialect::Dialect;
 use crate::db::images::IdBy;
@@ -14,7 +14,7 @@ use crate::model::lifecycle::Status;
 async fn database(folder: &tempfile::TempDir, analyzed: bool) -> Db {
     let db = Db::open_sqlite(&folder.path().join("plan.sqlite")).await.unwrap();
     for number in 0..50 {
-        let mut image = marker();
+        let mut image = image();
         image.id = format!("id-{number}");
         for text in [&mut image.name, &mut image.checksum, &mut image.os_hash_value] {
             *text = Some(number.to_string());
@@ -31,7 +31,7 @@ async fn database(folder: &tempfile::TempDir, analyzed: bool) -> Db {
     db
 }
 
-fn marker() -> Image {
+fn image() -> Image {
     let now = Clock::default().now();
     Image {
         id: "id-7".into(),
@@ -58,6 +58,22 @@ fn marker() -> Image {
     }
 }
 
+/// Where such an image stands if it has this size.
+fn place(sort: &[(SortKey, Direction)], size: Option<i64>) -> Place {
+    let Image { id, name, status, container_format, disk_format, created_at, updated_at, .. } = image();
+    let value = |key| match key {
+        SortKey::Name => name.as_ref().into(),
+        SortKey::Status => status.as_str().into(),
+        SortKey::ContainerFormat => container_format.as_ref().into(),
+        SortKey::DiskFormat => disk_format.as_ref().into(),
+        SortKey::Size => size.into(),
+        SortKey::Id => (&id).into(),
+        SortKey::CreatedAt => created_at.into(),
+        SortKey::UpdatedAt => updated_at.into(),
+    };
+    Place(sort.iter().map(|&(key, _)| (key, value(key))).collect())
+}
+
 fn member() -> Identity {
     Identity { project_id: Some("owner".into()), ..Identity::default() }
 }
@@ -74,7 +90,7 @@ async fn plan(db: &Db, filter: &ImageFilter, who: &Identity, sort: &[(SortKey, D
         let ways = ways(query(&asked, &caller, &order));
         Ok(beforehand(&asked, &ways).or(look(reading, &ways, 30)?).unwrap_or(Way::InOrder))
     });
-    let stretch = Stretch { after: after.then(marker), ..all() };
+    let stretch = Stretch { after: after.then(|| place(sort, None)), ..all() };
     let found = found.await.unwrap();
     explained(db, statement(query(filter, who, sort), &stretch, &found, Killed::Perhaps).unwrap()).await
 }
@@ -236,8 +252,8 @@ async fn stretches() {
                 for (who, after) in [(member(), false), (member(), true), (admin(), false), (admin(), true)] {
                     // One has a size, the other has none: NULL comes first in ascending order.
                     let (first, last) = match direction {
-                        Direction::Ascending => (marker(), Image { size: Some(5), ..marker() }),
-                        Direction::Descending => (Image { size: Some(5), ..marker() }, marker()),
+                        Direction::Ascending => (place(sort, None), place(sort, Some(5))),
+                        Direction::Descending => (place(sort, Some(5)), place(sort, None)),
                     };
                     let stretch = Stretch { after: after.then_some(first), until: Some(last), limit: 25 };
                     let filter = ImageFilter::default();
