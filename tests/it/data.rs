@@ -3,6 +3,9 @@
 use aws_lc_rs::digest::{SHA512, digest};
 use glint::app::App;
 use glint::config::Config;
+use glint::db::leases::{self, Lease, Purpose};
+use glint::db::moves;
+use glint::model::lifecycle::Status;
 use glint::work::reap;
 use serde_json::{Value, json};
 
@@ -307,6 +310,34 @@ async fn an_image_deleted_during_its_upload() {
     go.send(()).unwrap();
     assert_eq!(upload.await.unwrap().status(), 410);
     assert_eq!(app.stored_files(), [""; 0]);
+}
+
+/// A deletion that finds its image at another status than it was asked for at writes nothing: neither about what belongs to the
+/// image, nor about who else is at work on it.
+#[tokio::test]
+async fn a_deletion_that_comes_too_late() {
+    let app = TestApp::new().await;
+    let image =
+        json!({"disk_format": "raw", "container_format": "bare", "a": "b", "tags": ["t"], "visibility": "shared"});
+    let id = app.active(MEMBER, image, b"data").await;
+    let members = format!("/v2/images/{id}/members");
+    app.request(MEMBER, "POST", &members).json(&json!({"member": "another"})).send().await;
+    let shown = async || {
+        let image = app.get(MEMBER, &format!("/v2/images/{id}")).await;
+        (image.status, image.json(), app.get(MEMBER, &members).await.json())
+    };
+    let (db, now) = (&app.app.db, app.clock.now());
+    let [reader, late, timely] =
+        [Purpose::Adopt, Purpose::Delete, Purpose::Delete].map(|what| Lease::new(what, &id, "node"));
+    moves::begin_delete(db, &reader, now).await.unwrap();
+    let before = shown().await;
+    assert_eq!((before.0, &before.1["a"], &before.2["members"][0]["member_id"]), (200, &json!("b"), &json!("another")));
+    assert!(!moves::finish_delete(db, &late, Status::Queued, now).await.unwrap());
+    assert_eq!(shown().await, before);
+    assert!(leases::renew(db, &reader, now).await.unwrap());
+    assert!(moves::finish_delete(db, &timely, Status::Active, now).await.unwrap());
+    assert_eq!(shown().await.0, 404);
+    assert!(!leases::renew(db, &reader, now).await.unwrap());
 }
 
 /// A node that starts undoes what it had begun itself before, and leaves to others what they are about.
