@@ -2,9 +2,11 @@
 //! trip then, and a row for each property costs more than the property.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
-use serde_json::from_str;
+use serde::Deserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 
 use super::children::location;
 use super::{COLUMNS, COLUMNS_COUNT, With, read_image, unreadable};
@@ -48,17 +50,22 @@ pub(super) async fn read(db: &Db, select: Sql) -> Result<Vec<Image>, DbError> {
 }
 
 /// The status of a location, its URL and its metadata.
-type Place = (String, String, Option<String>);
+type Stored = (String, String, Option<String>);
 
 /// An image with what belongs to it, from these columns.
 pub(super) fn read_whole(row: &Seen<'_>) -> Result<Image, DbError> {
     let mut image = read_image(row)?;
-    let properties: BTreeMap<String, Option<String>> = object(row, COLUMNS_COUNT)?;
-    // Old rows may hold NULL; the reference shows "" for it.
-    image.properties = properties.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect();
-    let tags: BTreeMap<String, u8> = object(row, COLUMNS_COUNT + 1)?;
-    image.tags = tags.into_keys().collect();
-    let locations: BTreeMap<i64, Place> = object(row, COLUMNS_COUNT + 2)?;
+    each_entry(row, COLUMNS_COUNT, |name: String, value: Option<String>| {
+        // Old rows may hold NULL; the reference shows "" for it.
+        image.properties.insert(name, value.unwrap_or_default());
+    })?;
+    each_entry(row, COLUMNS_COUNT + 1, |tag: String, _: u8| {
+        image.tags.insert(tag);
+    })?;
+    let mut locations = BTreeMap::new();
+    each_entry(row, COLUMNS_COUNT + 2, |id: i64, stored: Stored| {
+        locations.insert(id, stored);
+    })?;
     for (id, (status, url, metadata)) in locations {
         if status == "active" {
             image.locations.push(location(id, url, metadata.as_deref().map_or(Value::Null, Value::Text))?);
@@ -67,10 +74,37 @@ pub(super) fn read_whole(row: &Seen<'_>) -> Result<Image, DbError> {
     Ok(image)
 }
 
-/// What the column `at` says; nothing when no row belongs to the image.
-fn object<T: Default + DeserializeOwned>(row: &Seen<'_>, at: usize) -> Result<T, DbError> {
-    match row.value(at)? {
-        Value::Null => Ok(T::default()),
-        _ => from_str(row.text(at)?).map_err(|error| unreadable(&error)),
+/// Hands over what the object in column `at` has; nothing when no row belongs to the image.
+fn each_entry<K: DeserializeOwned, V: DeserializeOwned>(
+    row: &Seen<'_>,
+    at: usize,
+    see: impl FnMut(K, V),
+) -> Result<(), DbError> {
+    if matches!(row.value(at)?, Value::Null) {
+        return Ok(());
+    }
+    let mut object = serde_json::Deserializer::from_str(row.text(at)?);
+    let read = object.deserialize_map(Entries { see, types: PhantomData }).and_then(|()| object.end());
+    read.map_err(|error| unreadable(&error))
+}
+
+/// Reads an object into whatever its entries become, without a map in between.
+struct Entries<K, V, S> {
+    see: S,
+    types: PhantomData<(K, V)>,
+}
+
+impl<'de, K: DeserializeOwned, V: DeserializeOwned, S: FnMut(K, V)> Visitor<'de> for Entries<K, V, S> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = entries.next_entry()? {
+            (self.see)(key, value);
+        }
+        Ok(())
     }
 }
