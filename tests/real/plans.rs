@@ -236,7 +236,8 @@ fn analysis(kind: Kind) -> &'static str {
     }
 }
 
-/// Half of the images are the member's. Few are public, and few are shared: who owns nothing sees few.
+/// Half of the images are the member's. Few are public, and few are shared: who owns nothing sees few. Somebody is a member of half of
+/// them, so that a server expects as much of everybody.
 fn rows(kind: Kind, images: usize) -> String {
     let (numbers, at, yes) = match kind {
         Kind::MariaDb => (
@@ -280,6 +281,8 @@ fn rows(kind: Kind, images: usize) -> String {
          INSERT INTO image_members (image_id, member, can_share, status, created_at, deleted)
            SELECT {id}, CASE i % 1000 WHEN 1 THEN 'p1' ELSE 'p2' END, {no}, 'accepted', {at}, {no} FROM {numbers}
            WHERE i % 1000 IN (1, 2) AND i < 20000;
+         INSERT INTO image_members (image_id, member, can_share, status, created_at, deleted)
+           SELECT {id}, 'crowd', {no}, 'pending', {at}, {no} FROM {numbers} WHERE i % 2 = 1;
          INSERT INTO image_locations (image_id, value, meta_data, status, created_at, deleted)
            SELECT {id}, CONCAT('file:///store/', i), '{{}}', 'active', {at}, {no} FROM {numbers};\n",
         deleted = truth("i % 20 = 7"),

@@ -167,7 +167,11 @@ fn statement(query: Query<'_>, stretch: &Stretch, way: &Way, killed: Killed) -> 
         let select = move |range| {
             if by_keys { part.keys(query, range) } else { part.select(columns, query, met, range) }
         };
-        ranges.iter().map(move |range| (select(range.as_ref()), end.clone()))
+        ranges.iter().map(move |range| Piece {
+            select: select(range.as_ref()),
+            end: end.clone(),
+            in_order: part.reads_in_order(),
+        })
     });
     if by_keys {
         let keys = union(dialect, " UNION ", selects, end(Vec::new()))?;
@@ -176,12 +180,12 @@ fn statement(query: Query<'_>, stretch: &Stretch, way: &Way, killed: Killed) -> 
     let select = match way {
         Way::Seen(_) => {
             let mut all = Sql::new("SELECT * FROM (");
-            all.push_joined(" UNION ALL ", selects.map(|(select, _)| select)).push(") AS images").push(end(Vec::new()));
+            all.push_joined(" UNION ALL ", selects.map(|piece| piece.select)).push(") AS images").push(end(Vec::new()));
             all
         }
         _ if alone => {
-            let (mut select, its_end) = selects.next()?;
-            select.push(its_end);
+            let Piece { mut select, end, .. } = selects.next()?;
+            select.push(end);
             select
         }
         _ => union(dialect, " UNION ALL ", selects, end(Vec::new()))?,
@@ -195,16 +199,40 @@ fn statement(query: Query<'_>, stretch: &Stretch, way: &Way, killed: Killed) -> 
     Some(page)
 }
 
-/// The parts as one, joined by this `word`, in the order and of the length that `end` says.
-fn union(dialect: Dialect, word: &str, parts: impl Iterator<Item = (Sql, Sql)>, end: Sql) -> Option<Sql> {
+/// A piece of a union.
+struct Piece {
+    select: Sql,
+    /// Its order, and its length.
+    end: Sql,
+    /// Whether an index has it in this order.
+    in_order: bool,
+}
+
+/// The pieces as one, joined by this `word`, in the order and of the length that `end` says.
+fn union(dialect: Dialect, word: &str, pieces: impl Iterator<Item = Piece>, end: Sql) -> Option<Sql> {
+    let (mut apart, mut joined) = (Vec::new(), Vec::new());
+    for Piece { select, end, in_order } in pieces {
+        // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
+        let cut = if dialect.cuts_parts() { in_brackets(select, end) } else { select };
+        joined.push(if in_order || !dialect.weighs_unions() {
+            cut
+        } else {
+            let name = format!("part_{}", apart.len());
+            let mut named = Sql::new(format!("{name} AS MATERIALIZED "));
+            named.push(cut);
+            apart.push(named);
+            Sql::new(format!("SELECT * FROM {name}"))
+        });
+    }
+    if joined.is_empty() {
+        return None;
+    }
     let mut union = Sql::default();
-    // SQLite merges the parts of a union that has an order, and reads each of them no further than needed.
-    let cut = |(part, its_end)| if dialect.cuts_parts() { in_brackets(part, its_end) } else { part };
-    union.push_joined(word, parts.map(cut));
-    (!union.text().is_empty()).then(|| {
-        union.push(end);
-        union
-    })
+    if !apart.is_empty() {
+        union.push("WITH ").push_joined(", ", apart).push(" ");
+    }
+    union.push_joined(word, joined).push(end);
+    Some(union)
 }
 
 /// The parts that are found in this way, and the places of the conditions that they are found by.
@@ -212,7 +240,7 @@ fn parts_by(way: &Way, query: Query<'_>) -> (Vec<Part>, Vec<usize>) {
     let Query { dialect, filter, who, sort } = query;
     let asked = || listed(filter, who);
     match way {
-        Way::InOrder if keyset::is_usual(sort) && !who.is_admin => (parts(filter, who), Vec::new()),
+        Way::InOrder if keyset::is_usual(sort) && !who.is_admin => (parts(query), Vec::new()),
         Way::InOrder => match leading(query) {
             None => (vec![Part::in_order(None, asked())], Vec::new()),
             // An administrator sees everything that has the visibility.
@@ -226,7 +254,7 @@ fn parts_by(way: &Way, query: Query<'_>) -> (Vec<Part>, Vec<usize>) {
         }
         Way::Seen(most) => {
             let one_by_one = |part: Part| part.one_by_one(query, *most);
-            (parts(filter, who).into_iter().map(one_by_one).collect(), Vec::new())
+            (parts(query).into_iter().map(one_by_one).collect(), Vec::new())
         }
     }
 }
@@ -331,11 +359,10 @@ impl Part {
     /// The images of this part in `range` that `filter` wants; the conditions at the places `met` are what they are found by.
     fn select(&self, columns: &str, query: Query<'_>, met: &[usize], range: Option<&Sql>) -> Sql {
         let mut select = Sql::new(format!("SELECT {columns} FROM "));
-        if let Some(ids) = &self.ids {
-            // SQLite reads the left side of a CROSS JOIN first. Left to itself, it would go through all images in their
-            // order and ask of each whether it is among these.
-            select.push("(").push(ids.clone()).push(") AS ids CROSS JOIN ");
-        }
+        match &self.ids {
+            Some(ids) => select.push("(").push(ids.clone()).push(") AS ids ").push(query.dialect.images_of_ids()),
+            None => select.push(self.images(query).as_str()),
+        };
         let asked_for = query.filter.conditions.iter().enumerate().filter(|(at, _)| !met.contains(at));
         let filtered = asked_for.map(|(_, wanted)| {
             let written = if self.is_range_of_index(query.sort, wanted) { str::to_owned } else { inert };
@@ -344,10 +371,7 @@ impl Part {
         let rest = self.found_by.iter().chain(&self.asked).chain(range).cloned();
         let living = [Sql::new("images.status <> 'killed'")];
         let constant = self.beginning(query).into_iter();
-        select
-            .push(self.images(query).as_str())
-            .push(" WHERE ")
-            .push_joined(" AND ", constant.chain(living).chain(rest).chain(filtered));
+        select.push(" WHERE ").push_joined(" AND ", constant.chain(living).chain(rest).chain(filtered));
         select
     }
 
@@ -386,8 +410,9 @@ fn by_index(dialect: Dialect, column: &str) -> String {
 
 /// What a caller who is no administrator may list, in parts: what is public, what is the caller's own, what is shared with
 /// the caller, and if asked for, what is everybody's. No image is in two of them.
-fn parts(filter: &ImageFilter, who: &Identity) -> Vec<Part> {
+fn parts(query: Query<'_>) -> Vec<Part> {
     use Visibility::{Community, Private, Public, Shared};
+    let Query { dialect, filter, who, .. } = query;
     let wanted = |visibility| match filter.visibility {
         WantedVisibility::All => true,
         WantedVisibility::Only(only) => only == visibility,
@@ -411,6 +436,9 @@ fn parts(filter: &ImageFilter, who: &Identity) -> Vec<Part> {
     if wanted(Shared) {
         let mut shared = sql!("FROM image_members WHERE ");
         shared.push(conditions::membership(filter, project));
+        if let Some(first) = dialect.beginning_with_member() {
+            shared.push(sql!(format!(" AND {first}"), project, false));
+        }
         let (visibility, owner) = (inert("images.visibility"), inert("images.owner"));
         let asked = vec![
             sql!(format!("{visibility} = ?"), Shared.as_str()),

@@ -111,7 +111,7 @@ pub(super) fn ways(query: Query<'_>) -> Vec<(Way, Vec<Sql>)> {
     }
     if !who.is_admin && !keyset::is_usual(sort) {
         // Whoever sees much mostly owns much: that part, which comes late, is looked at early.
-        let seen: Vec<Sql> = parts(filter, who).iter().rev().map(|part| part.all_ids(query)).collect();
+        let seen: Vec<Sql> = parts(query).iter().rev().map(|part| part.all_ids(query)).collect();
         ways.extend((!seen.is_empty()).then_some((Way::Seen(0), seen)));
     }
     ways
