@@ -120,7 +120,11 @@ impl Db {
             let (work, tx) = (&work, schema.tx.clone());
             async move {
                 schema.lock().await?;
-                let done = work(schema).await?;
+                let done = work(schema).await.map_err(|error| match error {
+                    // On Galera, where the lock is that of one server, another node may have done the same a moment ago.
+                    DbError::Duplicate => DbError::Contended("another node has noted it".into()),
+                    error => error,
+                })?;
                 unlock(&tx).await?;
                 Ok(done)
             }
