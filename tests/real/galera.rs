@@ -51,21 +51,27 @@ impl Cluster {
     /// Waits until the servers that are left have agreed that the one is gone.
     fn agree(&self) {
         let begun = Instant::now();
-        while !(0..self.urls.len()).filter(|at| *at != DOOMED).all(|at| self.is_one_of(self.urls.len() - 1, at)) {
-            assert!(begun.elapsed() < AGREEMENT, "the servers that are left do not agree");
+        let agreed = format!("wsrep_cluster_size\t{}\nwsrep_ready\tON\n", self.urls.len() - 1);
+        loop {
+            let told: Vec<String> =
+                (0..self.urls.len()).filter(|at| *at != DOOMED).map(|at| self.told_by(at)).collect();
+            if told.iter().all(|told| *told == agreed) {
+                return;
+            }
+            assert!(begun.elapsed() < AGREEMENT, "the servers that are left do not agree: {told:?}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
-    /// Whether a server knows of so many in all, and is ready.
-    fn is_one_of(&self, servers: usize, at: usize) -> bool {
+    /// How many servers there are, as one of them sees it, and whether it is ready.
+    fn told_by(&self, at: usize) -> String {
         let socket = self.folder.path().join(format!("node-{}/sock", at + 1));
         let asking = "SHOW GLOBAL STATUS WHERE variable_name IN ('wsrep_cluster_size', 'wsrep_ready')";
         let mut client = Command::new("mariadb");
         client.args(["--no-defaults", "--user=root", "--skip-column-names", "-e", asking, "--socket"]).arg(socket);
         let told = client.output().unwrap();
         assert!(told.status.success(), "server {at}: {}", String::from_utf8_lossy(&told.stderr));
-        String::from_utf8(told.stdout).unwrap() == format!("wsrep_cluster_size\t{servers}\nwsrep_ready\tON\n")
+        String::from_utf8(told.stdout).unwrap()
     }
 
     fn control(verb: &str, folder: &Path) -> Command {
