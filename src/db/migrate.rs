@@ -4,7 +4,7 @@ mod revisions;
 mod scripts;
 
 use super::dialect::Dialect;
-use super::{Db, DbError, Tx, sql};
+use super::{Db, DbError, Sql, Tx, sql};
 use crate::clock::Timestamp;
 pub use revisions::{CONTRACT_HEAD, EXPAND_HEAD};
 use revisions::{Level, Release};
@@ -120,11 +120,7 @@ impl Db {
             let (work, tx) = (&work, schema.tx.clone());
             async move {
                 schema.lock().await?;
-                let done = work(schema).await.map_err(|error| match error {
-                    // On Galera, where the lock is that of one server, another node may have done the same a moment ago.
-                    DbError::Duplicate => DbError::Contended("another node has noted it".into()),
-                    error => error,
-                })?;
+                let done = work(schema).await?;
                 unlock(&tx).await?;
                 Ok(done)
             }
@@ -226,7 +222,16 @@ impl Schema {
     }
 
     async fn note(&self, head: &str) -> Result<(), DbError> {
-        self.tx.execute(sql!("INSERT INTO alembic_version (version_num) VALUES (?)", head)).await.map(drop)
+        self.note_by(sql!("INSERT INTO alembic_version (version_num) VALUES (?)", head)).await
+    }
+
+    /// Runs what notes that something is done. On Galera, where the lock is that of one server, another node may have noted it a
+    /// moment ago: then the schema is looked at again.
+    async fn note_by(&self, insert: Sql) -> Result<(), DbError> {
+        match self.tx.execute(insert).await {
+            Err(DbError::Duplicate) => Err(DbError::Contended("another node has noted it".into())),
+            noted => noted.map(drop),
+        }
     }
 
     /// Runs a script. In MariaDB and MySQL each statement is kept at once: one that was broken off goes on behind what is
@@ -262,7 +267,7 @@ impl Schema {
         }
         for &(step, script) in self.scripts.own.iter().filter(|(step, _)| *step > seen) {
             self.run(script).await?;
-            self.tx.execute(sql!("INSERT INTO glint_schema (step) VALUES (?)", step)).await?;
+            self.note_by(sql!("INSERT INTO glint_schema (step) VALUES (?)", step)).await?;
         }
         Ok(())
     }
