@@ -151,6 +151,9 @@ pub enum DbError {
     /// The database or a connection to it is away.
     #[error("the database is not available: {0}")]
     Unavailable(Source),
+    /// The server has no room for what was to be written: nothing is kept.
+    #[error("the database has no room: {0}")]
+    Full(Source),
     /// A statement took longer than its deadline.
     #[error("a statement took longer than {} s", STATEMENT_DEADLINE.as_secs())]
     Deadline,
@@ -177,7 +180,7 @@ pub enum DbError {
 impl DbError {
     /// Whether doing the same again cannot help.
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Contended(_) | Self::Unavailable(_) | Self::Deadline)
+        !matches!(self, Self::Contended(_) | Self::Unavailable(_) | Self::Full(_) | Self::Deadline)
     }
 
     /// Whether what was to be written may be there all the same: the connection may have broken at the commit.

@@ -128,6 +128,34 @@ async fn three_nodes(kind: Kind) {
     assert_eq!(stored, 1, "those who lost leave nothing");
 }
 
+/// Whoever writes to a server that has no room is told so, nothing of it is kept, and what needs none goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_full() {
+    const PROPERTIES: usize = 10;
+    let small = "--innodb-file-per-table=0 --innodb-data-file-path=ibdata1:12M;ibdata2:12M";
+    let server = DatabaseServer::start_with(Kind::MariaDb, &[("OPTIONS", small)]);
+    let url = server.make("full");
+    let app = TestApp::with(on(&url)).await;
+    let small = app.create(MEMBER, json!({"name": "small"})).await;
+    let mut image = json!({"name": "large"});
+    for at in 0..PROPERTIES {
+        image[format!("property_{at}")] = "x".repeat(60_000).into();
+    }
+    let mut statuses = Vec::new();
+    for _ in 0..60 {
+        statuses.push(app.request(MEMBER, "POST", "/v2/images").json(&image).send().await.status);
+    }
+    assert!(statuses.iter().all(|status| [201, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&503), "it is full");
+    let count = |sql: &str| server.ask(&url, sql)[0].parse::<usize>().unwrap();
+    let made = statuses.iter().filter(|status| **status == 201).count();
+    assert_eq!(count("SELECT COUNT(*) FROM images;"), made + 1);
+    assert_eq!(count("SELECT COUNT(*) FROM image_properties;"), made * PROPERTIES);
+    assert_eq!(app.get(MEMBER, &format!("/v2/images/{small}")).await.json()["name"], "small");
+    assert_eq!(app.request(MEMBER, "DELETE", &format!("/v2/images/{small}")).send().await.status, 204);
+    app.app.close().await;
+}
+
 /// A pool that has run dry is told of, in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pool_runs_dry() {

@@ -179,6 +179,8 @@ pub(super) fn meaning(number: u16, source: sqlx::Error) -> DbError {
         1969 | 3024 => DbError::Deadline,
         // A value that is too long or too large, or that has characters which the column cannot hold.
         1264 | 1265 | 1267 | 1366 | 1406 | 3988 | 4078 => DbError::Unfit(source.into()),
+        // A full disk, a file that cannot be written, a table that cannot grow.
+        1021 | 1026 | 1114 => DbError::Full(source.into()),
         // Too many connections or statements; a node that is not ready; a server that stops or only reads; a broken connection.
         1040
         | 1047

@@ -162,6 +162,7 @@ pub(super) fn meaning(code: &str, source: sqlx::Error) -> DbError {
         "57014" => DbError::Deadline,
         // A value that is too long or too large, or that has a character which text cannot hold here.
         "22001" | "22003" | "22021" | "22P05" => DbError::Unfit(source.into()),
+        "53100" => DbError::Full(source.into()),
         // A server that only reads, and one on which work came to rest for too long.
         "25006" | "25P03" => DbError::Unavailable(source.into()),
         // Broken connections, no room for more of them, a server that stops or starts.
