@@ -4,8 +4,8 @@
     bench/metadata.py [--database sqlite] [--images 1000,10000,100000] [--reference VENV] [--glint target/release/glint]
 
 For each number of images: fills a database with them (6 properties, 2 tags and 1 location each, and 33 metadata
-namespaces), starts both services on a copy of it each, with the same configuration, and asks both the same requests in
-turn, round by round. What is measured is the processor time of the service's processes for each request (utime + stime
+namespaces), and starts both services on a copy of it each, with the same configuration. Then asks all of them the same
+requests in turn, round by round. What is measured is the processor time of the service's processes for each request (utime + stime
 of /proc), so that the client's own time, and other programs on the machine, do not matter much; that of the database
 server; and the time to the answer, in which they do matter. Prints tables of medians and of ratios, in markdown.
 
@@ -20,7 +20,7 @@ GiB of room in the folder.
 import argparse
 import collections
 import json
-import shutil
+import os
 import signal
 import statistics
 import sys
@@ -38,23 +38,27 @@ Cost = collections.namedtuple("Cost", "service database time")
 
 
 def main():
-    options, found = arguments(), {}
+    options, started = arguments(), {}
     # Whoever ends this early ends what it has started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended early"))
-    for count in options.images:
-        with_reference = options.reference and count <= (options.reference_most or count)
-        folder = tempfile.mkdtemp(prefix="glint-bench-", dir=options.folder)
-        started = []
+    with tempfile.TemporaryDirectory(prefix="glint-bench-", dir=options.folder) as folder:
+        # A server may run as somebody else, who has to find its folder.
+        os.chmod(folder, 0o711)
         try:
-            started = services.start(["reference", "glint"] if with_reference else ["glint"], count, folder, options)
-            found[count] = measure(started, count, options)
-            print(f"\n{count:,} images, {options.database}\n")
-            table(found[count], [service.name for service in started])
-            for service in started:
-                print(f"\n{service.name}: answers of 400 and above: {service.failures or 'none'}", flush=True)
+            for count in options.images:
+                with_reference = options.reference and count <= (options.reference_most or count)
+                names, home = ["reference", "glint"] if with_reference else ["glint"], os.path.join(folder, str(count))
+                os.mkdir(home)
+                started[count] = services.start(names, count, home, options)
+            found = measure(started, options)
+            for count, those in started.items():
+                print(f"\n{count:,} images, {options.database}\n")
+                table(found[count], [service.name for service in those])
+                for service in those:
+                    print(f"\n{service.name}: answers of 400 and above: {service.failures or 'none'}", flush=True)
         finally:
-            services.stop(started)
-            shutil.rmtree(folder)
+            for those in started.values():
+                services.stop(those)
     if len(found) > 1:
         growth(found)
 
@@ -76,24 +80,27 @@ def arguments(about=__doc__):
 
 # ---- the requests ------------------------------------------------------------------------------------------------------
 
-def measure(started, count, options):
-    """What each request costs with each service: a list of costs, one a round."""
-    costs = {}
+def measure(started, options):
+    """What each request costs each service, by the number of images: a list of costs, one a round. All numbers of images are
+    asked for in turn, so that the machine is the same for all of them."""
+    asked = {count: readings(count, options.clients) for count in started}
+    costs = {count: {} for count in started}
 
-    def add(what, service, cost):
+    def add(count, what, service, cost):
         told = ", ".join(f"{name} {ms:.3f}" for name, ms in cost._asdict().items())
         print(f"# {count} images, {what}, {service.name}: {told} ms", file=sys.stderr, flush=True)
-        costs.setdefault(what, {}).setdefault(service.name, []).append(cost)
+        costs[count].setdefault(what, {}).setdefault(service.name, []).append(cost)
 
     for _ in range(options.rounds):
-        for what, (clients, paths) in readings(count, options.clients).items():
-            for service in started:
-                if options.only in what:
-                    add(what, service, read(service, clients, paths, options.seconds))
+        for what in dict.fromkeys(what for those in asked.values() for what in those if options.only in what):
+            for count in (count for count in started if what in asked[count]):
+                for service in started[count]:
+                    add(count, what, service, read(service, *asked[count][what], options.seconds))
         for clients in (1, options.clients) if not options.only else ():
-            for service in started:
-                for what, cost in write(service, clients, options.seconds).items():
-                    add(what if clients == 1 else f"{what}, {clients} at once", service, cost)
+            for count, those in started.items():
+                for service in those:
+                    for what, cost in write(service, clients, options.seconds).items():
+                        add(count, what if clients == 1 else f"{what}, {clients} at once", service, cost)
     return costs
 
 
