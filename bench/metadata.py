@@ -5,9 +5,10 @@
 
 For each number of images: fills a database with them (6 properties, 2 tags and 1 location each, and 33 metadata
 namespaces), and starts both services on a copy of it each, with the same configuration. Then asks all of them the same
-requests in turn, round by round. What is measured is the processor time of the service's processes for each request (utime + stime
-of /proc), so that the client's own time, and other programs on the machine, do not matter much; that of the database
-server; and the time to the answer, in which they do matter. Prints tables of medians and of ratios, in markdown.
+requests in turn, round by round. What is measured is the processor time of the service's processes for each request
+(utime + stime of /proc), so that the client's own time, and other programs on the machine, do not matter much; that of
+the database server; and the time to the answer, in which they do matter. Prints tables of medians and of ratios, in
+markdown.
 
 The reference is `glance` and `uwsgi` from PyPI, with the drivers of the servers, in the virtual environment VENV (without
 --reference, only glint is measured, and with --reference-most only it where there are more images):
